@@ -1,0 +1,416 @@
+"""Plumbing of a training run: seeds, a time budget, a progress line, batches.
+
+What to train, on what and why stays with the caller.
+"""
+
+import math
+import os
+import statistics
+import time
+from collections import deque
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bsds_utils.checks import as_binary, as_images
+from bsds_utils.errors import BSDSError
+
+__all__ = ["Batches", "ProgressBar", "TimeBudget", "budget_seconds", "seed_everything"]
+
+BUDGET_VARIABLE = "BSDS_TIME_BUDGET"
+DEFAULT_SECONDS = 180.0
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, NumPy's and Keras' random numbers.
+
+    Parameters
+    ----------
+    seed
+        0 to 2³²-1.
+    """
+    keras.utils.set_random_seed(seed)
+
+
+def budget_seconds(seconds: float | None = None, share: float = 1.0) -> float:
+    """Wall-clock budget of one training phase.
+
+    Parameters
+    ----------
+    seconds
+        Budget where the environment sets none; by default 180.
+    share
+        This phase's part of the budget, in (0, 1].
+
+    Returns
+    -------
+    float
+        Seconds: ``$BSDS_TIME_BUDGET`` if set, else ``seconds``, times ``share``.
+
+    Raises
+    ------
+    BSDSError
+        If ``$BSDS_TIME_BUDGET`` is not a positive number.
+    ValueError
+        If an argument is out of range.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share: expected a number in (0, 1], found {share!r}")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError(f"seconds: expected a positive number, found {seconds!r}")
+    text = os.environ.get(BUDGET_VARIABLE, "").strip()
+    if not text:
+        return (DEFAULT_SECONDS if seconds is None else seconds) * share
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise BSDSError(
+            f"{BUDGET_VARIABLE}: expected a positive number of seconds, found {text!r}; "
+            "set it to e.g. 180 or unset it"
+        )
+    return value * share
+
+
+class _Stopwatch:
+    """Durations of batches: the first, which includes compiling, and the usual."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._first: float | None = None
+        self._recent: deque[float] = deque(maxlen=32)
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+
+    def stop(self, logs: dict[str, Any] | None) -> None:
+        for value in list((logs or {}).values())[:1]:
+            float(value)  # waits for the accelerator, which otherwise runs behind the clock
+        took = time.monotonic() - self._began
+        if self._first is None:
+            self._first = took
+        else:
+            self._recent.append(took)
+
+    @property
+    def usual(self) -> float:
+        """Median of recent batches, so that one more compilation does not count; seconds."""
+        return statistics.median(self._recent) if self._recent else 0.0
+
+    @property
+    def compiling(self) -> float:
+        """What the first batch took longer; seconds."""
+        return max(0.0, (self._first or 0.0) - self.usual) if self._recent else 0.0
+
+
+class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stop training at a wall-clock budget and keep the best weights seen.
+
+    Time is looked at after every batch. When another batch and the epoch's validation would no
+    longer fit, the epoch ends there: Keras still validates it, so that a partial last epoch can
+    win, too. A validation is expected to take as long as the one before; of the first one nothing
+    is known, so the budget is overshot by at most one batch and one validation. An epoch that
+    would be cut before it had trained for as long as its validation takes is not begun.
+
+    The weights of the epoch with the best ``monitor`` are put back when training ends. If
+    ``monitor`` is never measured (no validation data), the last weights stay.
+
+    Parameters
+    ----------
+    seconds
+        Budget where ``$BSDS_TIME_BUDGET`` sets none; by default 180.
+    share
+        Part of the budget that this ``fit`` may use, in (0, 1], e.g. 0.6 for the first of two
+        phases and 0.4 for the second.
+    monitor
+        Name in the epoch's logs.
+    mode
+        ``"min"`` or ``"max"``; ``"auto"``: maximise names that contain ``acc``, ``iou``, ``dice``,
+        ``auc``, ``precision`` or ``recall``, minimise all others (and any ``loss``).
+    restore_best
+        Whether to put the best weights back.
+
+    Attributes
+    ----------
+    seconds : float
+        The budget of this ``fit``.
+    elapsed : float
+        Seconds since training began; after it, what it took.
+    stopped_early : bool
+        Whether the budget ended the training.
+    best : float or None
+        Best value of ``monitor`` so far.
+    best_epoch : int or None
+        Its epoch, counted from 0.
+
+    Raises
+    ------
+    BSDSError
+        If ``$BSDS_TIME_BUDGET`` is not a positive number.
+    ValueError
+        If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        share: float = 1.0,
+        monitor: str = "val_loss",
+        mode: Literal["auto", "min", "max"] = "auto",
+        restore_best: bool = True,
+    ) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode: expected 'auto', 'min' or 'max', found {mode!r}")
+        self.seconds = budget_seconds(seconds, share)
+        self.monitor = monitor
+        self.maximise = _is_gain(monitor) if mode == "auto" else mode == "max"
+        self.restore_best = restore_best
+        self._reset()
+
+    def _reset(self) -> None:
+        self.stopped_early = False
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self._best_weights: list[NDArray[Any]] | None = None
+        self._logged: dict[str, Any] = {}
+        self._began: float | None = None
+        self._took: float | None = None
+        self._train_batches = _Stopwatch()
+        self._test_batches = _Stopwatch()
+        self._test_began = 0.0
+        self._validation = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since training began; after it, what it took."""
+        if self._took is not None:
+            return self._took
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.seconds - self.elapsed)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._reset()
+        self._began = time.monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Time the batch."""
+        self._train_batches.start()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Stop if another batch and the validation would not fit."""
+        self._train_batches.stop(logs)
+        steps = (self.params or {}).get("steps")
+        # After the last batch the epoch ends anyway, and on_epoch_end decides.
+        last = steps is not None and batch + 1 >= steps
+        if not last and self.remaining <= self._validation + self._train_batches.usual:
+            self._stop()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Time the validation."""
+        self._test_batches = _Stopwatch()
+        self._test_began = time.monotonic()
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Time the batch."""
+        self._test_batches.start()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Time the batch."""
+        self._test_batches.stop(logs)
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Expect the next validation to take as long, less what compiling took."""
+        self._validation = time.monotonic() - self._test_began - self._test_batches.compiling
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the weights if they are the best so far; stop if too little time is left."""
+        self._logged = dict(logs or {})
+        value = self._logged.get(self.monitor)
+        if value is not None and self._is_better(float(value)):
+            self.best, self.best_epoch = float(value), epoch
+            if self.restore_best:
+                self._best_weights = self.model.get_weights()
+        last = epoch + 1 >= (self.params or {}).get("epochs", math.inf)
+        # An epoch that measures longer than it trains is not worth beginning.
+        if not last and self.remaining <= 2 * self._validation + self._train_batches.usual:
+            self._stop()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Stop the clock and put the best weights back."""
+        self._took = self.elapsed
+        if self._best_weights is not None:
+            self.model.set_weights(self._best_weights)
+            self._best_weights = None
+        elif self.restore_best and self.monitor not in self._logged:
+            print(
+                f"NOTE: TimeBudget found no {self.monitor!r} among "
+                f"{', '.join(self._logged) or 'no logs'}: the last weights stay, not the best."
+            )
+
+    def _is_better(self, value: float) -> bool:
+        if math.isnan(value):
+            return False
+        if self.best is None:
+            return True
+        return value > self.best if self.maximise else value < self.best
+
+    def _stop(self) -> None:
+        self.stopped_early = True
+        self.model.stop_training = True
+
+
+def _is_gain(monitor: str) -> bool:
+    name = monitor.lower()
+    gains = ("acc", "iou", "dice", "auc", "precision", "recall")
+    return "loss" not in name and any(gain in name for gain in gains)
+
+
+class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
+    """One line on stdout per epoch, with the time until training ends.
+
+    Use it with ``fit(..., verbose=0)``. Lines are whole and come once per epoch, so a notebook
+    keeps a readable record.
+
+    Parameters
+    ----------
+    budget
+        The :class:`TimeBudget` of the same ``fit``, whose end limits the time to go.
+    """
+
+    def __init__(self, budget: TimeBudget | None = None) -> None:
+        super().__init__()
+        self.budget = budget
+        self._began = 0.0
+        self._first_epoch: int | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+        self._first_epoch = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note where training starts; it may continue an earlier one."""
+        if self._first_epoch is None:
+            self._first_epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Print the epoch's line."""
+        elapsed = time.monotonic() - self._began
+        epochs = int((self.params or {}).get("epochs") or epoch + 1)
+        done = epoch + 1 - (self._first_epoch or 0)
+        to_go = elapsed / done * max(0, epochs - epoch - 1)
+        if self.budget is not None:
+            to_go = min(to_go, self.budget.remaining)
+        if self.model.stop_training:
+            to_go = 0.0
+        values = "  ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
+        left = "done" if to_go == 0 else f"{_clock(to_go)} left"
+        print(f"epoch {epoch + 1}/{epochs}  {_clock(elapsed)}, {left}  {values}", flush=True)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Images and masks in batches, in the form that models take.
+
+    Parameters
+    ----------
+    images
+        uint8, shape (N, H, W, 3), 0 to 255.
+    masks
+        Binary, shape (N, H, W, 1) or (N, H, W).
+    batch_size
+        Samples per batch; the last batch may be smaller.
+    augment
+        Flip half of the images left to right and turn each by 0 to 3 quarter turns, its mask
+        with it. Needs square images.
+    seed
+        Order and augmentation depend on it and on the epoch alone.
+    shuffle
+        Whether each epoch has an order of its own; by default as ``augment``, so that
+        ``Batches(images, masks)`` keeps the order, as validation and prediction need.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message names it.
+
+    Notes
+    -----
+    Each batch is a pair of float32 arrays: images (B, H, W, 3) in 0–255, masks (B, H, W, 1) in
+    {0, 1}.
+    """
+
+    def __init__(
+        self,
+        images: ArrayLike,
+        masks: ArrayLike,
+        batch_size: int = 8,
+        augment: bool = False,
+        seed: int = 0,
+        shuffle: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.images = as_images("images", images)
+        count, height, width = self.images.shape[:3]
+        binary = as_binary("masks", masks)
+        if binary.size != count * height * width or np.shape(masks)[:3] != (count, height, width):
+            raise ValueError(
+                f"masks: expected shape ({count}, {height}, {width}, 1) as images have, "
+                f"found {np.shape(masks)}"
+            )
+        if batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, found {batch_size!r}")
+        if augment and height != width:
+            raise ValueError(
+                f"images: expected square ones for augment=True, found {height}×{width}"
+            )
+        self.masks = binary.reshape(count, height, width, 1)
+        self.batch_size = batch_size
+        self.augment = augment
+        self.seed = seed
+        self.shuffle = augment if shuffle is None else shuffle
+        self._begun = 0
+        self._draw(0)
+
+    def on_epoch_begin(self) -> None:
+        """Draw this epoch's order, flips and turns; Keras calls it before each epoch."""
+        self._draw(self._begun)
+        self._begun += 1
+
+    def _draw(self, epoch: int) -> None:
+        count = len(self.images)
+        random = np.random.default_rng((self.seed, epoch))
+        self._order = random.permutation(count) if self.shuffle else np.arange(count)
+        self._flips = random.integers(2, size=count) * self.augment
+        self._turns = random.integers(4, size=count) * self.augment
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        return math.ceil(len(self.images) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Make batch number ``index`` of this epoch."""
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        if not len(chosen):
+            raise IndexError(f"batch {index} of {len(self)}")
+        images = np.empty((len(chosen), *self.images.shape[1:]), dtype=np.float32)
+        masks = np.empty((len(chosen), *self.masks.shape[1:]), dtype=np.float32)
+        for place, sample in enumerate(chosen):
+            step = -1 if self._flips[sample] else 1
+            turns = int(self._turns[sample])
+            images[place] = np.rot90(self.images[sample][:, ::step], turns)
+            masks[place] = np.rot90(self.masks[sample][:, ::step], turns)
+        return images, masks
