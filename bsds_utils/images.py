@@ -1,14 +1,63 @@
-"""Resizing, in the one way that all share: Pillow's antialiased bilinear filter."""
+"""Reading pictures, and resizing in the one way all share: Pillow's antialiased bilinear."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bsds_utils.checks import as_image, as_probability, as_size
+from bsds_utils.errors import BSDSError
 
-__all__ = ["resize_image", "resize_probability"]
+__all__ = ["read_image", "resize_image", "resize_probability"]
+
+
+def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
+    """Read a picture of any kind that Pillow knows, as a viewer shows it.
+
+    The camera's orientation (EXIF) is applied, transparent parts are laid on white, 16-bit grey
+    is scaled to 8 bits, of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    source
+        A path, or a file opened for reading bytes.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (H, W, 3), 0 to 255.
+
+    Raises
+    ------
+    BSDSError
+        If there is no such file, or it cannot be read as a picture.
+    """
+    name = Path(source) if isinstance(source, str | os.PathLike) else "image"
+    try:
+        with Image.open(source) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I"):
+                # Pillow clips these at 255 instead of scaling them.
+                deep = np.asarray(picture).astype(np.float64) / 257
+                return np.repeat(deep.round().clip(0, 255).astype(np.uint8)[..., None], 3, axis=-1)
+            if picture.has_transparency_data:
+                picture = picture.convert("RGBA")
+                white = Image.new("RGBA", picture.size, "white")
+                picture = Image.alpha_composite(white, picture)
+            return np.array(picture.convert("RGB"))
+    except FileNotFoundError as error:
+        raise BSDSError(f"{name}: expected a picture, found no file") from error
+    # SyntaxError: Pillow's own for a damaged PNG chunk. Bombs are no OSError.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BSDSError(
+            f"{name}: expected a picture (JPEG, PNG, …), found a file that cannot be read as one: "
+            f"{' '.join(str(reason).split())}"
+        ) from error
 
 
 def resize_image(image: ArrayLike, size: int | Sequence[int]) -> NDArray[np.uint8]:

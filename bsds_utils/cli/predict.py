@@ -1,0 +1,119 @@
+"""Draw the boundaries of pictures with a trained model.
+
+For every picture, DIR gets <name>_probability.png (8 bit grey, 255 is certain) and
+<name>_mask.png (255 where the probability reaches the threshold on the model's card), both of the
+picture's own size. A picture that cannot be read is reported, and the others are still done.
+
+example:
+  bsds predict cnn_model.keras holiday.jpg portrait.png -o boundaries
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bsds_utils.errors import BSDSError
+from bsds_utils.images import read_image
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare this command's arguments."""
+    parser.add_argument("model", type=Path, help="model.keras, its card model.json beside it")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a picture")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the results, made if missing",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict every picture; 0 if all went well, 1 if one failed."""
+    # TensorFlow's own notices would bury ours; whoever wants them sets the variable.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from bsds_utils.modelcard import load_model
+
+    model, card = load_model(args.model)
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BSDSError(
+            f"{args.output}: expected a folder to write to: {error.strerror}"
+        ) from error
+
+    failures = 0
+    written: dict[Path, Path] = {}
+    for number, path in enumerate(args.images, start=1):
+        began = time.monotonic()
+        try:
+            probability = _predict_file(model, card, path, args.output, args.images, written)
+        except BSDSError as error:
+            failures += 1
+            print(f"bsds predict: {error}", file=sys.stderr, flush=True)
+            continue
+        height, width = probability.shape
+        share = np.mean(probability >= float(card["threshold"]))
+        print(
+            f"[{number}/{len(args.images)}] {path}: {width}×{height}, {share:.1%} boundary, "
+            f"{time.monotonic() - began:.1f} s",
+            flush=True,
+        )
+    print(f"{len(args.images) - failures} of {len(args.images)} pictures done: {args.output}")
+    return 1 if failures else 0
+
+
+def _predict_file(
+    model: Any,
+    card: dict[str, Any],
+    path: Path,
+    output: Path,
+    inputs: Sequence[Path],
+    written: dict[Path, Path],
+) -> NDArray[np.float32]:
+    from bsds_utils.predict import predict_probability
+
+    targets = [output / f"{path.stem}_{kind}.png" for kind in ("probability", "mask")]
+    for target in targets:
+        if any(_same(target, one) for one in inputs):
+            raise BSDSError(f"{path}: {target} is one of the pictures given; choose another -o")
+        if target in written:
+            raise BSDSError(
+                f"{path}: {target} is the result of {written[target]}; rename one of them or "
+                "use another -o"
+            )
+    probability = predict_probability(model, read_image(path))
+    mask = probability >= float(card["threshold"])
+    pictures = (np.round(probability * 255), mask * 255)
+    for target, pixels in zip(targets, pictures, strict=True):
+        _save(target, pixels.astype(np.uint8))
+        written[target] = path
+    return probability
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
+    # Whole or not at all: a full disk must not leave half a picture of that name.
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            whole = Path(folder, path.name)
+            Image.fromarray(pixels).save(whole)
+            whole.replace(path)
+    except OSError as error:
+        raise BSDSError(f"{path}: cannot be written: {error.strerror or error}") from error
