@@ -90,7 +90,8 @@ def save_model(
     Raises
     ------
     BSDSError
-        If the name does not end in ``.keras`` or the file cannot be written.
+        If the name does not end in ``.keras``, the file cannot be written, or the model is not
+        made of built-in layers (a subclass, a ``Lambda`` with code of its own).
     ValueError
         If ``threshold`` or ``input_size`` is out of range, or the card is not JSON.
     """
@@ -101,6 +102,7 @@ def save_model(
         raise ValueError(f"threshold: expected a number in [0, 1], found {threshold!r}")
     if input_size < 1:
         raise ValueError(f"input_size: expected a positive number of pixels, found {input_size!r}")
+    bare = _uncompiled(model)
     card = {
         "name": model.name,
         "input_size": int(input_size),
@@ -108,7 +110,7 @@ def save_model(
         "threshold": float(threshold),
         "metrics": dict(metrics or {}),
         "training_data": training_data,
-        "parameters": int(model.count_params()),
+        "parameters": int(bare.count_params()),
         "encoder_initialisation": encoder_initialisation,
         "limits": limits,
         "command": shlex.join(sys.argv) if command is None else command,
@@ -125,7 +127,7 @@ def save_model(
         # Both are complete before either takes its place, so that no half-written file is left.
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             whole, beside = Path(folder, path.name), Path(folder, "card.json")
-            _uncompiled(model).save(whole)
+            bare.save(whole)
             beside.write_text(text + "\n", encoding="utf-8")
             whole.replace(path)
             beside.replace(card_path(path))
@@ -136,14 +138,17 @@ def save_model(
 
 def _uncompiled(model: Any) -> Any:
     """Copy a model without its optimiser, which would treble the file."""
-    if not model.compiled:
-        return model
     try:
-        copy = keras.models.clone_model(model)
-    except ValueError as error:
+        config = model.get_config()
+        # Subclasses may have a configuration, too, but not one of layers.
+        if "layers" not in config:
+            raise NotImplementedError(f"{type(model).__name__} is a subclass of keras.Model")
+        # Not clone_model, which would compile the copy too and so ask for the caller's own loss.
+        copy = type(model).from_config(config)
+    except (ValueError, TypeError, NotImplementedError) as error:
         raise BSDSError(
-            "model: expected a Sequential or functional model of built-in layers, found a "
-            f"subclass of keras.Model ({type(model).__name__}), which others could not load"
+            f"model {model.name}: expected a Sequential or functional model of built-in layers, "
+            f"which others can load, found one that cannot be copied: {_first_line(error)}"
         ) from error
     copy.set_weights(model.get_weights())
     _copy_trainable(model, copy)

@@ -12,9 +12,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -168,14 +166,9 @@ def show_annotators(image: ArrayLike, boundaries: ArrayLike) -> Figure:
     _picture(flat[0], pixels, "image")
     for number, (axis, marked) in enumerate(zip(flat[1:], maps, strict=False), start=1):
         _ink(axis, _widened(marked), f"annotator {number}: {marked.mean():.1%}")
-    colours = colormaps["magma_r"].with_extremes(under="white")
-    shown = _picture(
-        flat[count - 1],
-        _widened(agreement(maps)),
-        "agreement",
-        cmap=colours,
-        norm=Normalize(1e-6, 1),
-    )
+    # Masked, what nobody marked stays white.
+    shares = np.ma.masked_equal(_widened(agreement(maps)), 0)
+    shown = _picture(flat[count - 1], shares, "agreement", cmap="magma_r", vmin=0, vmax=1)
     for axis in flat[count:]:
         axis.set_axis_off()
     bar = figure.colorbar(shown, ax=flat[count - 1], shrink=0.8, ticks=[0, 0.5, 1])
