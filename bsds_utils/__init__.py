@@ -38,6 +38,7 @@ _HOME = {
     "ProgressBar": "training",
     "TimeBudget": "training",
     "seed_everything": "training",
+    "quiet_start": "startup",
     "load_encoder_weights": "encoder",
     "load_model": "modelcard",
     "save_model": "modelcard",

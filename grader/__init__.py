@@ -1,0 +1,1 @@
+"""Instructor-only: isolation, hidden checks, grading runs and reports. Never given to students."""

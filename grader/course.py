@@ -1,0 +1,106 @@
+"""What there is to grade: the assignments and where the course keeps its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from bsds_utils.errors import BSDSError
+
+__all__ = ["ASSIGNMENTS", "COURSE_ROOT", "Assignment", "get_assignment"]
+
+COURSE_ROOT = Path(__file__).resolve().parent.parent
+
+PROBE_TAG = "probe"
+"""Marks an instructor's cell that defines names which the students' functions need."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment: a notebook, its hidden checks and what they look at.
+
+    Attributes
+    ----------
+    name
+        Folder and notebook name, e.g. ``"cnn"``.
+    size
+        Side of the square model input in pixels.
+    artifacts
+        Files that the notebook writes into its working folder and that the checks may open.
+    encoder
+        Whether the sandbox gets the ResNet50 encoder's weights.
+    """
+
+    name: str
+    size: int
+    artifacts: tuple[str, ...]
+    encoder: bool
+
+    @property
+    def notebook_name(self) -> str:
+        """File name of the notebook, e.g. ``"cnn.ipynb"``."""
+        return f"{self.name}.ipynb"
+
+    @property
+    def source(self) -> Path:
+        """The notebook with solutions, the single source of the assignment."""
+        return COURSE_ROOT / "solutions" / self.name / self.notebook_name
+
+    @property
+    def release(self) -> Path:
+        """The notebook that students get, generated from the source."""
+        return COURSE_ROOT / "assignments" / self.name / self.notebook_name
+
+    @property
+    def hidden_tests(self) -> Path:
+        """The pytest file whose tests are the graded cells' verdicts."""
+        return COURSE_ROOT / "grader" / "hidden_tests" / f"test_{self.name}.py"
+
+    def points(self) -> dict[str, float]:
+        """Points of the automatically graded cells, by grade id, in notebook order."""
+        return {
+            cell.metadata.nbgrader["grade_id"]: float(cell.metadata.nbgrader["points"])
+            for cell in self._nbgrader_cells()
+            if cell.metadata.nbgrader["grade"] and not cell.metadata.nbgrader["solution"]
+        }
+
+    def probe_cells(self) -> frozenset[str]:
+        """Grade ids of the instructor's cells to run before students' functions are probed."""
+        return frozenset(
+            cell.metadata.nbgrader["grade_id"]
+            for cell in self._nbgrader_cells()
+            if PROBE_TAG in cell.metadata.get("tags", [])
+        )
+
+    def _nbgrader_cells(self) -> list[nbformat.NotebookNode]:
+        notebook = nbformat.read(self.source, as_version=4)
+        return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+
+
+ASSIGNMENTS = {
+    "cnn": Assignment(
+        name="cnn", size=168, artifacts=("cnn_model.keras", "cnn_model.json"), encoder=False
+    ),
+    "resnet": Assignment(
+        name="resnet",
+        size=224,
+        artifacts=("resnet_phase1.keras", "resnet_model.keras", "resnet_model.json"),
+        encoder=True,
+    ),
+}
+
+
+def get_assignment(name: str) -> Assignment:
+    """Return the assignment called `name`, or say which there are.
+
+    Raises
+    ------
+    BSDSError
+        If there is no such assignment.
+    """
+    if name not in ASSIGNMENTS:
+        raise BSDSError(
+            f"expected an assignment, one of {', '.join(ASSIGNMENTS)}; found {name!r}; "
+            "give one of those names"
+        )
+    return ASSIGNMENTS[name]

@@ -1,0 +1,151 @@
+"""Grading one sanitised notebook: execute it in isolation, then check what it left behind."""
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+
+from grader.course import Assignment
+from grader.provisions import Provisions, prepare
+from grader.result import Result, no_points
+from grader.sandbox.bubblewrap import Sandbox, require_sandbox
+from grader.sandbox.kernel import execute
+from grader.sandbox.probe import Cell
+from grader.scoring.artifacts import collect
+from grader.scoring.checks import CheckJob, run_checks
+from grader.settings import Settings
+from grader.workplace import Workplace
+
+__all__ = ["grade_notebook"]
+
+_PROBE_TRAIN_SECONDS = 1.0
+"""Budget of any training in cells that only define functions; it is of no use there."""
+
+
+def grade_notebook(
+    notebook: nbformat.NotebookNode,
+    assignment: Assignment,
+    settings: Settings,
+    workplace: Workplace,
+) -> Result:
+    """Execute and check one submission.
+
+    Parameters
+    ----------
+    notebook
+        The submission after sanitising: the instructor's cells are the release version's.
+    assignment, settings, workplace
+        What is graded, how, and where the grader keeps its files.
+
+    Returns
+    -------
+    Result
+        Graded, or not run with the reason. Whatever the submission does ends in one of the two.
+
+    Raises
+    ------
+    BSDSError
+        If this machine cannot grade: no sandbox, no data, no calibration.
+    """
+    if settings.sandbox:
+        require_sandbox()
+    provisions = prepare(assignment, settings, workplace)
+    with tempfile.TemporaryDirectory(prefix="bsds-g-", ignore_cleanup_errors=True) as folder:
+        work = _folder(folder, "work")
+        execution = execute(
+            notebook,
+            _sandbox(work, provisions, settings, settings.train_seconds),
+            cell_seconds=settings.train_seconds + settings.limits.cell_seconds,
+            total_seconds=settings.train_seconds + settings.limits.submission_seconds,
+        )
+        seconds = {"notebook": execution.seconds}
+        if execution.problem is not None:
+            verdicts = no_points(assignment.points(), execution.problem)
+            return Result("not_run", verdicts, execution.problem, execution.notebook, seconds)
+        artifacts = Path(folder, "artifacts")
+        collect(_sandbox(work, provisions, settings, 0.0), assignment.artifacts, artifacts)
+        started = time.monotonic()
+        job = CheckJob(
+            assignment=assignment,
+            settings=settings,
+            workplace=workplace,
+            artifacts=artifacts,
+            probe_sandbox=_sandbox(
+                _folder(folder, "probe"), provisions, settings, _PROBE_TRAIN_SECONDS
+            ),
+            probe_cells=_probe_cells(notebook, assignment),
+            student_cells=_student_cells(notebook),
+            problem=_first_error(execution.notebook),
+        )
+        verdicts = run_checks(job)
+        seconds["checks"] = time.monotonic() - started
+    return Result("graded", verdicts, None, execution.notebook, seconds)
+
+
+def _folder(parent: str, name: str) -> Path:
+    path = Path(parent, name)
+    path.mkdir(mode=0o700)
+    return path
+
+
+def _sandbox(
+    work: Path, provisions: Provisions, settings: Settings, train_seconds: float
+) -> Sandbox:
+    sandbox = Sandbox(
+        work=work,
+        environment={},
+        read_only=provisions.mounts,
+        limits=settings.limits,
+        isolated=settings.sandbox,
+    )
+    inside = sandbox.path_inside
+    environment = {
+        **provisions.variables(inside),
+        "BSDS_TIME_BUDGET": str(train_seconds),
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_HOME": str(inside(work) / ".keras"),
+        "MPLCONFIGDIR": str(inside(work) / ".matplotlib"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    return replace(sandbox, environment=environment)
+
+
+def _grade_id(cell: nbformat.NotebookNode) -> str | None:
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return None if grade_id is None else str(grade_id)
+
+
+def _is_students(cell: nbformat.NotebookNode) -> bool:
+    metadata = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and not metadata.get("locked") and not metadata.get("grade")
+
+
+def _student_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
+    return [
+        Cell(_grade_id(cell) or f"no. {number}", cell.source)
+        for number, cell in enumerate(notebook.cells, start=1)
+        if _is_students(cell)
+    ]
+
+
+def _probe_cells(notebook: nbformat.NotebookNode, assignment: Assignment) -> list[Cell]:
+    """The cells that define functions: the student's, and those marked by the instructor."""
+    marked = assignment.probe_cells()
+    return [
+        Cell(_grade_id(cell) or f"no. {number}", cell.source)
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == "code" and (_is_students(cell) or _grade_id(cell) in marked)
+    ]
+
+
+def _first_error(notebook: nbformat.NotebookNode) -> str | None:
+    """Describe the first cell that failed, which usually explains all that is missing."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                name = _grade_id(cell) or f"no. {number}"
+                text = f"{output.ename}: {output.evalue}".splitlines()[0][:200]
+                return f"the first error is in cell {name} ({text})"
+    return None

@@ -1,0 +1,248 @@
+"""Hidden checks of the assignment "cnn": one test for each automatically graded cell.
+
+Messages are read by students and contain no hidden input, label or code.
+"""
+
+import numpy as np
+
+from bsds_utils import THRESHOLDS, agreement, foreground_iou, mean_iou
+from grader.scoring import initial_weights, source_rules
+from grader.scoring.evidence import Evidence, predict
+from grader.scoring.verdict import Credit, require
+
+MODEL = "cnn_model.keras"
+CARD = "cnn_model.json"
+SHAPES = [(1, 168, 168, 3), (3, 96, 160, 3), (1, 248, 64, 3)]
+MAX_PARAMETERS = 1_000_000
+MAX_LAYERS = 200
+
+
+def _random_masks(generator, shape, share):
+    return (generator.random(shape) < share).astype(np.uint8)
+
+
+def test_agreement(submission: Evidence) -> None:
+    """The share of annotators who marked each pixel."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        for annotators in (1, 5):
+            boundaries = generator.random((annotators, 23, 31)) < 0.3
+            found = np.asarray(session.call("annotator_agreement", boundaries))
+            require(
+                found.shape == (23, 31),
+                f"annotator_agreement gives shape {found.shape} for boundaries of shape "
+                f"{boundaries.shape}; expected {boundaries.shape[1:]}",
+            )
+            require(
+                np.issubdtype(found.dtype, np.floating)
+                and np.allclose(found, agreement(boundaries), atol=1e-6),
+                f"annotator_agreement is not the share of annotators, with {annotators} "
+                "annotator(s)",
+            )
+
+
+def _expected_scores(truth, prediction):
+    return {
+        "accuracy": float(np.mean(truth == prediction)),
+        "iou": foreground_iou(truth, prediction),
+        "mean_iou": mean_iou(truth, prediction),
+    }
+
+
+def _require_scores(found, expected, what: str) -> None:
+    require(
+        isinstance(found, dict) and set(found) >= set(expected),
+        f'{what} must return a dict with "accuracy", "iou" and "mean_iou"',
+    )
+    for name, value in expected.items():
+        number = np.asarray(found[name])
+        require(
+            number.shape == () and number.dtype.kind in "iuf" and np.isclose(number, value, atol=1e-5),
+            f"{what}: {name} does not follow its definition",
+        )
+
+
+def test_metrics(submission: Evidence) -> None:
+    """Accuracy, boundary IoU and 2-class mean IoU, micro-averaged, with empty unions."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        shape = (3, 40, 40, 1)
+        for share in (0.05, 0.5):
+            truth = _random_masks(generator, shape, share)
+            # Differing shares make the mean of images' IoUs differ from the IoU of their sums.
+            truth[0] = _random_masks(generator, shape[1:], 0.9)
+            prediction = _random_masks(generator, shape, 0.3)
+            found = session.call("scores", truth, prediction)
+            _require_scores(found, _expected_scores(truth, prediction), "scores")
+        empty = np.zeros(shape, np.uint8)
+        found = session.call("scores", empty, empty)
+        _require_scores(found, _expected_scores(empty, empty), "scores of two empty masks")
+        truth, prediction = (_random_masks(generator, shape, 0.5).astype(bool) for _ in range(2))
+        found = session.call("scores", truth, prediction)
+        _require_scores(found, _expected_scores(truth, prediction), "scores of bool masks")
+
+
+def test_nothing(submission: Evidence) -> None:
+    """The scores of predicting no boundary."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        for share in (0.07, 0.4):
+            truth = _random_masks(generator, (2, 32, 32, 1), share)
+            found = session.call("scores_of_nothing", truth)
+            _require_scores(
+                found, _expected_scores(truth, np.zeros_like(truth)), "scores_of_nothing"
+            )
+
+
+def _expected_loss(truth, prediction):
+    truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
+    p = np.clip(prediction, 1e-7, 1 - 1e-7)
+    bce = -np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+    axes = (1, 2, 3)
+    common = (truth * prediction).sum(axes)
+    dice = (2 * common + 1) / (truth.sum(axes) + prediction.sum(axes) + 1)
+    return bce + np.mean(1 - dice)
+
+
+def test_loss(submission: Evidence) -> None:
+    """The value of the loss on random arrays, and a gradient that points the right way."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        for shape, share in [((1, 16, 16, 1), 0.2), ((5, 24, 8, 1), 0.5), ((2, 8, 8, 1), 0.0)]:
+            truth = _random_masks(generator, shape, share).astype(np.float32)
+            # Images of a batch differ, so that one Dice over the whole batch shows.
+            truth[0] = _random_masks(generator, shape[1:], share / 4)
+            prediction = generator.uniform(0.02, 0.98, shape).astype(np.float32)
+            found = np.asarray(session.call("bce_dice_loss", truth, prediction), np.float64)
+            require(found.size in (1, shape[0]), "bce_dice_loss must give one value, or one an image")
+            require(
+                np.isclose(found.mean(), _expected_loss(truth, prediction), rtol=1e-3, atol=1e-3),
+                "bce_dice_loss does not give the value that its definition gives for "
+                f"{shape[0]} image(s)" + (" without any boundary" if not truth.any() else ""),
+            )
+        truth = _random_masks(generator, (2, 16, 16, 1), 0.3).astype(np.float32)
+        prediction = generator.uniform(0.1, 0.9, truth.shape).astype(np.float32)
+        gradient = session.gradient("bce_dice_loss", truth, prediction)
+    require(
+        gradient is not None and np.shape(gradient) == truth.shape,
+        "no gradient flows through bce_dice_loss: use keras.ops on the tensors you are given",
+    )
+    gradient = np.asarray(gradient)
+    require(
+        np.isfinite(gradient).all()
+        and (gradient[truth == 1] < 0).all()
+        and (gradient[truth == 0] > 0).all(),
+        "the gradient of bce_dice_loss does not push every pixel towards its true value",
+    )
+
+
+def test_architecture(submission: Evidence) -> None:
+    """Shapes and range for several sizes and batches, and the limits on size."""
+    model = submission.built(1, "build_cnn")
+    parameters = model.count_params()
+    require(parameters <= MAX_PARAMETERS, f"expected at most 1,000,000 parameters, found {parameters:,}")
+    layers = [layer for layer in model._flatten_layers() if layer is not model]
+    require(len(layers) <= MAX_LAYERS, f"expected at most {MAX_LAYERS} layers, found {len(layers)}")
+    require(
+        any("Dropout" in type(layer).__name__ and layer.rate > 0 for layer in layers if hasattr(layer, "rate")),
+        "expected a dropout layer with a rate above 0, found none",
+    )
+    generator = np.random.default_rng()
+    for shape in SHAPES:
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
+        predict(model, images, "the model that build_cnn gives")
+
+
+def test_from_scratch(submission: Evidence) -> None:
+    """Random initial weights: nothing pretrained in the source or in the built model."""
+    for problem in source_rules.pretrained(submission.student_cells):
+        require(False, problem)
+    first, second = submission.built(1, "build_cnn"), submission.built(2, "build_cnn")
+    problem = initial_weights.explain_shared(first, second)
+    require(problem is None, str(problem))
+    for model in (first, second):
+        problem = initial_weights.explain_unlike_initializers(model)
+        require(problem is None, str(problem))
+
+
+def test_iou(submission: Evidence, credit: Credit) -> None:
+    """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
+    threshold = _threshold(submission, default=0.5)
+    iou = submission.iou(MODEL, "hidden", threshold)
+    target = submission.target
+    credit.partial(
+        target.share(iou),
+        f"boundary IoU on unseen images: {iou:.3f} at threshold {threshold:.2f} (everything "
+        f"boundary: {target.baseline:.3f}; full credit from {target.full:.3f})",
+    )
+
+
+def test_threshold(submission: Evidence) -> None:
+    """The threshold is the best one on validation data, for fresh arrays and for the model."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        for best_val, best_test in ((0.3, 0.7), (0.62, 0.24)):
+            masks, probabilities = {}, {}
+            for split, best in (("val", best_val), ("test", best_test)):
+                masks[split] = _random_masks(generator, (4, 32, 32, 1), 0.3)
+                probabilities[split] = _probabilities_best_at(best, masks[split], generator)
+            found = np.asarray(session.call("choose_threshold", probabilities, masks))
+            require(
+                found.shape == () and found.dtype.kind in "iuf", "choose_threshold must give a number"
+            )
+            require(
+                abs(found - best_test) > 0.015,
+                "choose_threshold looks at the test set; decisions belong to the validation set",
+            )
+            require(
+                abs(found - best_val) < 1e-6,
+                "choose_threshold does not give the threshold with the best IoU on validation data",
+            )
+    threshold = _threshold(submission)
+    sweep = submission.sweep(MODEL, "val", THRESHOLDS)
+    require(
+        sweep.iou_at(threshold) >= sweep.best_iou - 0.001,
+        "the threshold saved with your model is not the best one for it on validation data",
+    )
+
+
+def _probabilities_best_at(best, masks, generator):
+    """Probabilities whose IoU is highest at the threshold `best` of the default grid alone."""
+    low = generator.uniform(0.0, best - 0.025, masks.shape)
+    low.flat[0] = best - 0.01
+    high = generator.uniform(best + 0.005, 1.0, masks.shape)
+    high.flat[-1] = best + 0.01
+    masks.flat[0], masks.flat[-1] = 0, 1
+    return np.where(masks == 1, high, low).astype(np.float32)
+
+
+def test_test_report(submission: Evidence) -> None:
+    """The reported test scores are those of the saved model at the saved threshold."""
+    generator = np.random.default_rng()
+    with submission.probe.session() as session:
+        masks = {split: _random_masks(generator, (2, 16, 16, 1), 0.3) for split in ("val", "test")}
+        probabilities = {
+            split: generator.random(mask.shape).astype(np.float32) for split, mask in masks.items()
+        }
+        found = session.call("test_report", probabilities, masks, 0.4)
+        expected = _expected_scores(masks["test"], (probabilities["test"] >= 0.4).astype(np.uint8))
+        _require_scores(found, expected, "test_report on arrays of ours")
+    reported = submission.card(CARD).get("metrics", {}).get("test", {}).get("iou")
+    require(
+        isinstance(reported, int | float),
+        "no test IoU was saved with your model: run the notebook to its end",
+    )
+    iou = submission.iou(MODEL, "test", _threshold(submission))
+    require(
+        abs(reported - iou) < 0.005,
+        f"you report a test IoU of {reported:.3f}; your model has {iou:.3f}",
+    )
+
+
+def _threshold(submission: Evidence, default: float | None = None) -> float:
+    value = submission.card(CARD).get("threshold") if default is None else default
+    if default is not None and (submission.artifacts / CARD).is_file():
+        value = submission.card(CARD).get("threshold")
+    usable = isinstance(value, int | float) and 0 <= value <= 1
+    require(usable, "the threshold saved with your model is not a number in 0–1")
+    return float(value)

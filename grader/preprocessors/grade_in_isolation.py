@@ -1,0 +1,45 @@
+"""Autograding proper: execute in the sandbox, check outside, write verdicts into the notebook."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from grader.course import get_assignment
+from grader.grading import grade_notebook
+from grader.settings import DEVELOPMENT_SECRET, Settings
+from grader.store import ResultStore, result_key
+from grader.verdict_outputs import show_verdicts
+from grader.workplace import Workplace
+
+__all__ = ["GradeInIsolation"]
+
+
+class GradeInIsolation(NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes the place of nbgrader's ``Execute``.
+
+    The outputs that it leaves in graded cells are the hidden checks' verdicts, in the form that
+    nbgrader's ``SaveAutoGrades`` reads points from.
+    """
+
+    def preprocess(
+        self, nb: nbformat.NotebookNode, resources: Any
+    ) -> tuple[nbformat.NotebookNode, Any]:
+        """Grade the notebook, or take its stored result."""
+        assignment = get_assignment(resources["nbgrader"]["assignment"])
+        settings = Settings.from_environment()
+        # nbgrader changes into the course's folder before it converts anything.
+        workplace = Workplace(Path.cwd())
+        if settings.secret == DEVELOPMENT_SECRET:
+            self.log.warning(
+                "Hidden images come from the public development secret: set BSDS_COURSE_SECRET "
+                "or BSDS_COURSE_SECRET_FILE before you grade a real class"
+            )
+        store = ResultStore(workplace.results)
+        key = result_key(nb, assignment, settings)
+        result = store.get(key)
+        if result is None:
+            result = grade_notebook(nb, assignment, settings, workplace)
+            store.put(key, result)
+        return show_verdicts(nb, result), resources

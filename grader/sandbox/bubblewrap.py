@@ -1,0 +1,219 @@
+"""The bubblewrap command line that isolates one process tree.
+
+The sandbox sees read-only system libraries, the Python environment, ``bsds_utils`` and the data
+that it is given; a private ``/tmp``; and one writable work folder. It has no network, its own
+process, IPC and host-name namespaces, no environment of ours, no privileges, and ends with its
+parent.
+"""
+
+import functools
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bsds_utils
+from bsds_utils.errors import BSDSError
+from grader.settings import Limits
+
+__all__ = ["HOME", "Sandbox", "command", "require_sandbox", "sandbox_problem"]
+
+HOME = Path("/home/student")
+LIBRARY = Path("/course")
+
+# Uids from here on belong to nobody on usual systems (above /etc/subuid's customary ranges start,
+# far below the kernel's limit). Each sandbox takes its own, so that the process limit, which the
+# kernel counts per uid, is not shared by sandboxes that run side by side.
+_FIRST_UID = 2_000_000_000
+_UID_COUNT = 100_000_000
+
+_INSTALL_HINT = (
+    "install it ('sudo apt-get install bubblewrap' on Debian and Ubuntu), "
+    "or grade without isolation at your own risk with --unsafe-no-sandbox"
+)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What one sandbox may see and use.
+
+    Attributes
+    ----------
+    work
+        Writable folder of this sandbox, seen inside as ``/home/student``.
+    environment
+        The whole environment inside, besides a few that every process needs.
+    read_only, writable
+        Further folders or files: path outside → path inside.
+    limits
+        Limits on its processes.
+    isolated
+        False runs the command directly (the instructor's explicit choice).
+    """
+
+    work: Path
+    environment: Mapping[str, str]
+    read_only: Mapping[Path, Path] = field(default_factory=dict)
+    writable: Mapping[Path, Path] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    isolated: bool = True
+
+    def path_inside(self, outside: Path) -> Path:
+        """Where the sandboxed process finds a mounted file or folder."""
+        if not self.isolated:
+            return outside
+        if outside == self.work:
+            return HOME
+        return {**self.read_only, **self.writable}[outside]
+
+
+def sandbox_problem() -> str | None:
+    """Say why no sandbox can be made here, or None if it works."""
+    if sys.platform != "linux":
+        return f"the sandbox needs Linux, found {sys.platform}; grade in a Linux virtual machine"
+    if shutil.which("bwrap") is None:
+        return f"the sandbox needs bubblewrap, found no bwrap command; {_INSTALL_HINT}"
+    return _trial()
+
+
+@functools.cache
+def _trial() -> str | None:
+    arguments = ["bwrap", *_namespaces(), "--ro-bind", "/", "/", "true"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode == 0:
+        return None
+    reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+    return (
+        f"bubblewrap cannot make a sandbox here ({reason[0]}); allow unprivileged user "
+        "namespaces or run as root, or grade at your own risk with --unsafe-no-sandbox"
+    )
+
+
+def require_sandbox() -> None:
+    """Refuse to go on where student code could not be isolated.
+
+    Raises
+    ------
+    BSDSError
+        With the reason and what to do.
+    """
+    problem = sandbox_problem()
+    if problem is not None:
+        raise BSDSError(problem)
+
+
+def command(sandbox: Sandbox, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and environment that run `argv` in `sandbox`.
+
+    Parameters
+    ----------
+    sandbox
+        What the process may see and use. When running as root, its work folder and writable
+        folders are handed over to the sandbox's own user.
+    argv
+        Program and arguments, with paths as seen inside.
+
+    Returns
+    -------
+    tuple
+        Arguments for ``subprocess.Popen`` and the environment to give it.
+    """
+    environment = {**_base_environment(sandbox), **sandbox.environment}
+    if not sandbox.isolated:
+        return list(argv), environment
+    uid = _FIRST_UID + secrets.randbelow(_UID_COUNT)
+    root = os.geteuid() == 0
+    if root:
+        for path in (sandbox.work, *sandbox.writable):
+            _hand_over(path, uid)
+    line = ["bwrap", *_namespaces(), "--new-session", "--die-with-parent", "--clearenv"]
+    line += _file_system(sandbox)
+    for name, value in environment.items():
+        line += ["--setenv", name, value]
+    line += ["--chdir", "/", "--"]
+    line += _limits(sandbox.limits)
+    if root:
+        line += _drop_to(uid)
+    # Only the sandbox's own user may enter the work folder, so go there last.
+    return [*line, "env", f"--chdir={HOME}", *argv], {"PATH": os.environ.get("PATH", os.defpath)}
+
+
+def _namespaces() -> list[str]:
+    line = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    line += ["--unshare-cgroup-try", "--hostname", "sandbox"]
+    if os.geteuid() == 0:
+        # Just enough to become the sandbox's own user; setpriv then drops both for good.
+        return [*line, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
+                "--cap-add", "CAP_SETPCAP"]  # fmt: skip
+    return [*line, "--unshare-user", "--uid", "1000", "--gid", "1000"]
+
+
+def _drop_to(uid: int) -> list[str]:
+    return [
+        "setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups",
+        "--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all", "--",
+    ]  # fmt: skip
+
+
+def _limits(limits: Limits) -> list[str]:
+    return [
+        "prlimit", f"--as={limits.address_space}", f"--fsize={limits.file_size}",
+        f"--nproc={limits.processes}", f"--cpu={limits.cpu_seconds}", "--core=0",
+        "--nofile=1024", "--",
+    ]  # fmt: skip
+
+
+def _base_environment(sandbox: Sandbox) -> dict[str, str]:
+    if not sandbox.isolated:
+        return dict(os.environ)
+    return {
+        "HOME": str(HOME),
+        "USER": "student",
+        "PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": str(LIBRARY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LANG": "C.UTF-8",
+    }
+
+
+def _file_system(sandbox: Sandbox) -> list[str]:
+    line = ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        path = Path("/", name)
+        if path.is_symlink():
+            line += ["--symlink", str(path.readlink()), str(path)]
+        elif path.exists():
+            line += ["--ro-bind", str(path), str(path)]
+    for name in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives"):
+        line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    line += ["--proc", "/proc", "--dev", "/dev"]
+    line += ["--perms", "1777", "--size", str(sandbox.limits.file_size), "--tmpfs", "/tmp"]
+    mounts: list[tuple[str, Path, Path]] = []
+    package = Path(bsds_utils.__file__).resolve().parent
+    mounts.append(("--ro-bind", package, LIBRARY / package.name))
+    for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix))):
+        if not prefix.is_relative_to("/usr"):
+            mounts.append(("--ro-bind", prefix, prefix))
+    mounts += [("--ro-bind", outside, inside) for outside, inside in sandbox.read_only.items()]
+    mounts += [("--bind", outside, inside) for outside, inside in sandbox.writable.items()]
+    mounts.append(("--bind", sandbox.work, HOME))
+    made: set[Path] = {Path("/"), Path("/tmp"), Path("/usr")}
+    for option, outside, inside in mounts:
+        # Parents that may be private outside (a 0700 home) must be passable for the dropped user.
+        for parent in reversed(inside.parents):
+            if parent not in made:
+                line += ["--perms", "0755", "--dir", str(parent)]
+                made.add(parent)
+        line += [option, str(outside), str(inside)]
+    return line
+
+
+def _hand_over(path: Path, uid: int) -> None:
+    os.chown(path, uid, uid, follow_symlinks=False)
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            os.chown(Path(folder, name), uid, uid, follow_symlinks=False)

@@ -1,0 +1,195 @@
+"""The trusted side of a probe sandbox: asks a submission's functions questions."""
+
+import contextlib
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+from grader.sandbox import wire
+from grader.sandbox.bubblewrap import Sandbox, command
+from grader.sandbox.live import LIVE_SANDBOXES
+
+__all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
+
+_RUNNER = Path(__file__).with_name("probe_runner.py")
+_RUNNER_INSIDE = Path("/opt/probe")
+_START_SECONDS = 120.0
+
+
+class ProbeError(Exception):
+    """The submission gave no usable answer; the message is for the student."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell to run before functions are probed."""
+
+    name: str
+    source: str
+
+
+class ProbeSession:
+    """One fresh process that has run the submission's defining cells."""
+
+    def __init__(self, probe: "Probe") -> None:
+        self._probe = probe
+
+    def call(self, function: str, *args: Any) -> Any:
+        """Return what the submission's `function` returns for `args`.
+
+        Parameters
+        ----------
+        function
+            Name of a function that the notebook defines.
+        args
+            Arrays, numbers, strings, and lists and dicts of them.
+
+        Returns
+        -------
+        object
+            The same kinds; tensors come back as arrays, tuples as lists.
+
+        Raises
+        ------
+        ProbeError
+            If it is missing, raises, takes too long or returns something else.
+        """
+        return self._ask({"op": "call", "function": function, "args": list(args)}, function)
+
+    def gradient(self, function: str, y_true: Any, y_pred: Any) -> Any:
+        """Return the gradient of a loss function by its second argument, None if it has none."""
+        return self._ask(
+            {"op": "gradient", "function": function, "args": [y_true, y_pred]}, function
+        )
+
+    def build(self, *functions: str) -> bytes:
+        """Return the model that the first function builds and the others change, as .keras."""
+        answer = self._ask({"op": "build", "functions": list(functions)}, functions[-1])
+        if not isinstance(answer, bytes):
+            raise ProbeError(f"{functions[0]} returned no model")
+        return answer
+
+    def _ask(self, request: dict[str, Any], function: str) -> Any:
+        answer = self._probe.exchange(request)
+        if not isinstance(answer, dict):
+            raise ProbeError(f"{function} gave no readable answer")
+        if "missing" in answer:
+            raise ProbeError(str(answer["missing"])[:400])
+        if "error" in answer:
+            raise ProbeError(f"{function} failed: {str(answer['error'])[:400]}")
+        return answer.get("value")
+
+
+class Probe:
+    """A sandbox in which a submission's functions can be called in fresh processes.
+
+    Parameters
+    ----------
+    sandbox
+        Where to run; its work folder should be an empty one of its own.
+    cells
+        The submission's defining cells, in order.
+    """
+
+    def __init__(self, sandbox: Sandbox, cells: Sequence[Cell]) -> None:
+        self._sandbox = sandbox
+        self._cells = [{"name": cell.name, "source": cell.source} for cell in cells]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[Any] = queue.Queue()
+        self._cleanup = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def session(self, seed: int = 0) -> Iterator[ProbeSession]:
+        """Start a fresh process: runs the cells, then sets every random seed to `seed`."""
+        self._start()
+        self._send({"seed": seed, "cells": self._cells})
+        try:
+            yield ProbeSession(self)
+        finally:
+            if self._process is not None:
+                with contextlib.suppress(ProbeError):
+                    self._send(None)
+
+    def close(self) -> None:
+        """End the sandbox and everything in it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    cast(IO[bytes], pipe).close()
+        self._cleanup.close()
+
+    def exchange(self, request: Mapping[str, Any]) -> Any:
+        """Send a request of the current session and wait for its answer."""
+        if self._process is None:
+            raise ProbeError("the process that ran it was stopped earlier")
+        self._send(dict(request))
+        return self._wait(self._sandbox.limits.probe_seconds)
+
+    def _start(self) -> None:
+        if self._process is not None:
+            return
+        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bsds-p-")))
+        for source in (_RUNNER, Path(wire.__file__)):
+            shutil.copy(source, folder)
+        folder.chmod(0o755)
+        sandbox = replace(
+            self._sandbox, read_only={**self._sandbox.read_only, folder: _RUNNER_INSIDE}
+        )
+        runner = sandbox.path_inside(folder) / _RUNNER.name
+        line, environment = command(sandbox, [sys.executable, str(runner)])
+        process = subprocess.Popen(
+            line,
+            env=environment,
+            cwd=sandbox.work,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._process = process
+        self._cleanup.enter_context(LIVE_SANDBOXES.register(process.kill))
+        self._answers = queue.Queue()
+        threading.Thread(
+            target=_read_answers, args=(process.stdout, self._answers), daemon=True
+        ).start()
+        self._wait(_START_SECONDS)
+
+    def _send(self, message: Any) -> None:
+        process = self._process
+        if process is None:
+            raise ProbeError("the process that ran it was stopped earlier")
+        try:
+            wire.send(cast(Any, process.stdin), message)
+        except OSError as error:
+            self.close()
+            raise ProbeError("the process that ran it ended unexpectedly") from error
+
+    def _wait(self, seconds: float) -> Any:
+        try:
+            answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            self.close()
+            raise ProbeError(f"no answer within {seconds:.0f} seconds") from None
+        if isinstance(answer, wire.WireError):
+            self.close()
+            raise ProbeError("the process that ran it ended unexpectedly")
+        return answer
+
+
+def _read_answers(stream: Any, answers: "queue.Queue[Any]") -> None:
+    while True:
+        try:
+            answers.put(wire.receive(stream))
+        except (wire.WireError, OSError, ValueError) as error:
+            answers.put(wire.WireError(str(error)))
+            return
+

@@ -1,0 +1,22 @@
+"""A kernel provisioner that starts the kernel inside the sandbox."""
+
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+
+from grader.sandbox.bubblewrap import Sandbox, command
+
+__all__ = ["SandboxProvisioner"]
+
+
+class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
+    """Launches the kernel that its manager describes, inside the manager's ``sandbox``."""
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Wrap the kernel's command line and replace its environment."""
+        sandbox: Sandbox = self.parent.sandbox
+        kwargs = await super().pre_launch(**kwargs)
+        kwargs["cmd"], kwargs["env"] = command(sandbox, kwargs["cmd"])
+        kwargs["cwd"] = str(sandbox.work)
+        kwargs["stdout"] = kwargs["stderr"] = self.parent.log_file
+        return kwargs

@@ -1,0 +1,157 @@
+"""Opening what a submission left behind without trusting it."""
+
+import io
+import json
+import os
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from grader.sandbox.bubblewrap import Sandbox
+
+__all__ = ["ArtifactError", "check_model_file", "collect", "load_model", "read_json"]
+
+_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_MAX_CONFIG = 16 << 20
+_MAX_JSON = 1 << 20
+# How Keras writes values that are no classes, so that they carry no module.
+_PLAIN_VALUES = {
+    "__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__",
+}  # fmt: skip
+_FORBIDDEN_CLASSES = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"}
+
+
+class ArtifactError(Exception):
+    """An artifact that is missing or not what it must be; the message is for the student."""
+
+
+def collect(sandbox: Sandbox, names: tuple[str, ...], destination: Path) -> None:
+    """Copy a submission's artifacts out of its work folder.
+
+    Only regular files are taken, no link is followed, and each is bounded in size; what is left
+    out is simply missing afterwards.
+    """
+    destination.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        data = _read_regular(sandbox.work / name, sandbox.limits.artifact_bytes)
+        if data is not None:
+            (destination / name).write_bytes(data)
+
+
+def _read_regular(path: Path, max_bytes: int) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
+            return None
+        return stream.read(max_bytes)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a small JSON object.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, too large or no JSON object.
+    """
+    if not path.is_file():
+        raise ArtifactError(
+            f"your notebook did not write {path.name}: the cell that saves it did not run "
+            "to its end"
+        )
+    data = path.read_bytes()
+    try:
+        value = json.loads(data) if len(data) <= _MAX_JSON else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path.name} is not the JSON file that bsds.save_model writes")
+    return value
+
+
+def check_model_file(data: bytes, name: str, max_bytes: int) -> None:
+    """Refuse a ``.keras`` file that holds anything but built-in layers and their weights.
+
+    Raises
+    ------
+    ArtifactError
+        Saying what was found.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        members = {info.filename: info for info in archive.infolist()}
+        if not _MEMBERS >= members.keys() or "config.json" not in members:
+            raise ArtifactError(f"{name} is not a file that model.save writes")
+        if sum(info.file_size for info in members.values()) > max_bytes:
+            raise ArtifactError(f"{name} holds more than {max_bytes >> 20} MB")
+        if members["config.json"].file_size > _MAX_CONFIG:
+            raise ArtifactError(f"{name} describes far too large a model")
+        config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError, EOFError) as error:
+        raise ArtifactError(f"{name} cannot be read as a Keras model") from error
+    _check_config(config, name)
+
+
+def _check_config(config: Any, name: str) -> None:
+    """Walk the configuration, which names every class that loading would create."""
+    stack = [config]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, list):
+            stack.extend(part)
+        elif isinstance(part, dict):
+            stack.extend(part.values())
+            if "class_name" in part:
+                _check_class(part, name)
+
+
+def _check_class(part: dict[str, Any], name: str) -> None:
+    class_name, module = str(part["class_name"]), str(part.get("module"))
+    if class_name in _FORBIDDEN_CLASSES or class_name == "__lambda__":
+        raise ArtifactError(f"{name} uses {class_name}; use built-in layers that need no own code")
+    if class_name in _PLAIN_VALUES:
+        return
+    custom = part.get("registered_name") not in (None, class_name)
+    if custom or module.split(".")[0] != "keras":
+        raise ArtifactError(f"{name} uses {class_name}, which is not a built-in Keras class")
+
+
+def load_model(data: bytes, name: str, max_bytes: int) -> Any:
+    """Load a checked ``.keras`` file.
+
+    Parameters
+    ----------
+    data
+        Contents of the file.
+    name
+        For messages.
+    max_bytes
+        Largest size that it may unpack to.
+
+    Returns
+    -------
+    keras.Model
+        Without its compilation.
+
+    Raises
+    ------
+    ArtifactError
+        If it is refused or cannot be loaded.
+    """
+    import keras
+
+    check_model_file(data, name, max_bytes)
+    with tempfile.TemporaryDirectory(prefix="bsds-m-") as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(data)
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ArtifactError(f"{name} cannot be loaded by Keras: {reason}") from error

@@ -1,0 +1,216 @@
+"""Everything that hidden checks may look at, gathered lazily."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsds_utils import Arrays, Dataset, foreground_iou, open_dataset, threshold_sweep
+from bsds_utils.metrics import Sweep
+from grader.calibration import Target, load_target
+from grader.course import Assignment
+from grader.hidden_data import HiddenSet, hidden_set
+from grader.sandbox.probe import Cell, Probe
+from grader.scoring.artifacts import ArtifactError, load_model, read_json
+from grader.settings import Settings
+from grader.workplace import Workplace
+
+__all__ = ["Evidence", "predict"]
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A submission as the hidden checks see it.
+
+    Attributes
+    ----------
+    assignment, settings, workplace
+        What is graded, how, and where the grader keeps its files.
+    artifacts
+        Folder with the files that the notebook left behind.
+    student_cells
+        Sources of the cells that the student wrote or could write.
+    probe
+        Runs the student's functions in a sandbox.
+    problem
+        Why the notebook did not run to its end, if it did not.
+    """
+
+    assignment: Assignment
+    settings: Settings
+    workplace: Workplace
+    artifacts: Path
+    student_cells: Sequence[Cell]
+    probe: Probe
+    problem: str | None = None
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        """The data set that the submission was given."""
+        return open_dataset(self.settings.data_source, self.settings.data_root)
+
+    @functools.cached_property
+    def hidden(self) -> HiddenSet:
+        """Images that the submission has not seen."""
+        return hidden_set(
+            self.dataset,
+            self.settings.secret,
+            self.assignment.size,
+            self.workplace.hidden_data,
+        )
+
+    @functools.cached_property
+    def target(self) -> Target:
+        """What the reference solution reaches under the same budget."""
+        return load_target(
+            self.assignment.name,
+            self.dataset.name,
+            self.settings.train_seconds,
+            imagenet=self.settings.encoder_weights is not None,
+        )
+
+    def split(self, name: str) -> Arrays:
+        """Images and masks of a public split at the assignment's size."""
+        return _split(self.dataset, name, self.assignment.size)
+
+    def model_bytes(self, name: str) -> bytes:
+        """Contents of a model that the notebook saved.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none; says why if that is known.
+        """
+        path = self.artifacts / name
+        if not path.is_file():
+            reason = self.problem or "the cell that trains or saves it did not run to its end"
+            raise ArtifactError(f"your notebook left no model {name}: {reason}")
+        return path.read_bytes()
+
+    def model(self, name: str) -> Any:
+        """Load a model that the notebook saved."""
+        return _model(self, name)
+
+    def card(self, name: str) -> dict[str, Any]:
+        """Read the model card that ``bsds.save_model`` wrote."""
+        return read_json(self.artifacts / name)
+
+    def built(self, seed: int, *functions: str) -> Any:
+        """Build a model in a fresh process and load it here.
+
+        Parameters
+        ----------
+        seed
+            Random seed of the fresh process.
+        functions
+            The student's building function, then functions to apply to its model in place.
+        """
+        return _built(self, seed, functions)
+
+    def predictions(self, model_name: str, split: str) -> NDArray[np.float32]:
+        """Probabilities of a saved model on ``"hidden"`` or on a public split, (N, S, S)."""
+        return _predictions(self, model_name, split)
+
+    def sweep(self, model_name: str, split: str, thresholds: NDArray[np.float64]) -> Sweep:
+        """IoU of a saved model over thresholds on a public split."""
+        return threshold_sweep(
+            self.split(split).masks, self.predictions(model_name, split), thresholds
+        )
+
+    def iou(self, model_name: str, split: str, threshold: float) -> float:
+        """Foreground IoU of a saved model at a threshold."""
+        masks = self.hidden.masks if split == "hidden" else self.split(split).masks
+        return foreground_iou(masks[..., 0], self.predictions(model_name, split) >= threshold)
+
+
+@functools.lru_cache(maxsize=8)
+def _split(dataset: Dataset, name: str, size: int) -> Arrays:
+    return dataset.load(name, size=size)
+
+
+# Evidence is one object per checking process, so identity is what these caches need.
+_cache: dict[tuple[Any, ...], Any] = {}
+
+
+def _cached(key: tuple[Any, ...], make: Any) -> Any:
+    if key not in _cache:
+        _cache[key] = make()
+    return _cache[key]
+
+
+def _model(evidence: Evidence, name: str) -> Any:
+    limit = evidence.settings.limits.artifact_bytes
+    return _cached(
+        ("model", name), lambda: load_model(evidence.model_bytes(name), name, limit)
+    )
+
+
+def _built(evidence: Evidence, seed: int, functions: tuple[str, ...]) -> Any:
+    def build() -> Any:
+        with evidence.probe.session(seed) as session:
+            data = session.build(*functions)
+        name = f"the model that {functions[-1]} gives"
+        return load_model(data, name, evidence.settings.limits.artifact_bytes)
+
+    return _cached(("built", seed, functions), build)
+
+
+def _predictions(evidence: Evidence, model_name: str, split: str) -> NDArray[np.float32]:
+    def make() -> NDArray[np.float32]:
+        images = evidence.hidden.images if split == "hidden" else evidence.split(split).images
+        return predict(evidence.model(model_name), images, model_name)
+
+    result: NDArray[np.float32] = _cached(("predictions", model_name, split), make)
+    return result
+
+
+def predict(model: Any, images: NDArray[np.uint8], name: str) -> NDArray[np.float32]:
+    """Boundary probabilities of a model that is not trusted to return any.
+
+    Parameters
+    ----------
+    model
+        A Keras model.
+    images
+        uint8, shape (N, H, W, 3).
+    name
+        For messages.
+
+    Returns
+    -------
+    ndarray
+        float32 in 0–1, shape (N, H, W).
+
+    Raises
+    ------
+    ArtifactError
+        If the model fails, or its output has another shape, is not finite or leaves 0–1.
+    """
+    parts = []
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH].astype(np.float32)
+        try:
+            output = np.asarray(model(batch, training=False))
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise ArtifactError(
+                f"{name} fails on images of shape {batch.shape}: {reason}"
+            ) from error
+        if output.shape != (*batch.shape[:3], 1):
+            raise ArtifactError(
+                f"{name} gives shape {output.shape} for images of shape {batch.shape}; "
+                f"expected {(*batch.shape[:3], 1)}"
+            )
+        if not np.isfinite(output).all() or output.min() < 0 or output.max() > 1:
+            raise ArtifactError(
+                f"{name} gives values outside 0–1; expected probabilities (is the last "
+                "activation a sigmoid?)"
+            )
+        parts.append(output[..., 0].astype(np.float32))
+    return np.concatenate(parts)

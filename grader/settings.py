@@ -1,0 +1,139 @@
+"""Limits and sources of one grading run, from the environment or from code."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bsds_utils.errors import BSDSError
+
+__all__ = ["DEVELOPMENT_SECRET", "Limits", "Settings", "load_secret"]
+
+DEVELOPMENT_SECRET = "development-only-secret"
+
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use inside its sandbox.
+
+    Attributes
+    ----------
+    cell_seconds
+        Wall-clock seconds that one cell may run beyond the training budget.
+    submission_seconds
+        Wall-clock seconds for the whole notebook beyond the training budget.
+    probe_seconds
+        Wall-clock seconds for one answer of the student's functions.
+    cpu_seconds
+        CPU seconds of each process.
+    address_space, file_size
+        Bytes of address space of each process, and of any file it writes.
+    processes
+        Processes and threads.
+    notebook_bytes, artifact_bytes
+        Largest notebook that is read, and largest artifact that is taken out of the sandbox.
+    """
+
+    cell_seconds: float = 240.0
+    submission_seconds: float = 600.0
+    probe_seconds: float = 120.0
+    cpu_seconds: int = 3600
+    address_space: int = 24 * 1024 * _MB
+    file_size: int = 512 * _MB
+    processes: int = 512
+    notebook_bytes: int = 4 * _MB
+    artifact_bytes: int = 256 * _MB
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything besides the submission that a grade depends on.
+
+    Attributes
+    ----------
+    train_seconds
+        Training budget given to the notebook as ``BSDS_TIME_BUDGET``.
+    secret
+        Course secret from which the hidden images are made.
+    data_source, data_root
+        As for :func:`bsds_utils.open_dataset`.
+    encoder_weights
+        ResNet50 weights file shown to the sandbox of assignments that use it; when None, a
+        random encoder made from a fixed seed stands in.
+    sandbox
+        False only after ``--unsafe-no-sandbox``.
+    limits
+        What a submission may use.
+    """
+
+    train_seconds: float = 60.0
+    secret: str = DEVELOPMENT_SECRET
+    data_source: str | None = None
+    data_root: Path | None = None
+    encoder_weights: Path | None = None
+    sandbox: bool = True
+    limits: Limits = Limits()
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the settings that environment variables carry.
+
+        ``BSDS_GRADE_SECONDS`` (training budget), ``BSDS_COURSE_SECRET`` or
+        ``BSDS_COURSE_SECRET_FILE``, ``BSDS_ENCODER_WEIGHTS``, ``BSDS_UNSAFE_NO_SANDBOX=1``; the
+        data set is found as :func:`bsds_utils.open_dataset` finds it.
+
+        Raises
+        ------
+        BSDSError
+            If a variable has an unusable value.
+        """
+        settings = cls(secret=load_secret())
+        budget = os.environ.get("BSDS_GRADE_SECONDS")
+        if budget:
+            settings = replace(settings, train_seconds=_positive("BSDS_GRADE_SECONDS", budget))
+        weights = os.environ.get("BSDS_ENCODER_WEIGHTS")
+        if weights:
+            path = Path(weights).expanduser().resolve()
+            if not path.is_file():
+                raise BSDSError(
+                    f"expected BSDS_ENCODER_WEIGHTS to name a weights file, found no file at "
+                    f"{path}; correct the path or unset the variable"
+                )
+            settings = replace(settings, encoder_weights=path)
+        if os.environ.get("BSDS_UNSAFE_NO_SANDBOX") == "1":
+            settings = replace(settings, sandbox=False)
+        return settings
+
+
+def load_secret() -> str:
+    """Return the course secret, or the development secret where none is set.
+
+    Raises
+    ------
+    BSDSError
+        If ``BSDS_COURSE_SECRET_FILE`` names no readable, non-empty file.
+    """
+    path = os.environ.get("BSDS_COURSE_SECRET_FILE")
+    if path:
+        try:
+            secret = Path(path).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BSDSError(
+                f"expected BSDS_COURSE_SECRET_FILE to name a text file, found {path} ({error}); "
+                "write any long random line into such a file"
+            ) from error
+        if not secret:
+            raise BSDSError(f"expected a secret in {path}, found an empty file; write one line")
+        return secret
+    return os.environ.get("BSDS_COURSE_SECRET") or DEVELOPMENT_SECRET
+
+
+def _positive(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 86_400:
+        raise BSDSError(f"expected {name} to be seconds above 0, found {text!r}; set e.g. 60")
+    return value

@@ -1,0 +1,108 @@
+"""Reading a submitted notebook that may be anything."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from grader.course import Assignment
+from grader.settings import Limits
+
+__all__ = ["Rejected", "read_submission"]
+
+_SUPPORTED = 4
+
+
+class Rejected(Exception):
+    """A submission that cannot be graded; the message is for the student."""
+
+
+def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbformat.NotebookNode:
+    """Read the notebook in a submitted folder.
+
+    Parameters
+    ----------
+    folder
+        ``submitted/<student>/<assignment>``.
+    assignment
+        Which notebook to expect.
+    limits
+        ``notebook_bytes`` bounds what is read.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        In notebook format 4, valid.
+
+    Raises
+    ------
+    Rejected
+        Saying what was expected, what was found and what to do.
+    """
+    path = folder / assignment.notebook_name
+    data = _read(path, folder, limits.notebook_bytes)
+    if not data.strip():
+        raise Rejected(f"expected a notebook, found {path.name} empty; submit it again")
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Rejected(
+            f"expected a notebook, found that {path.name} is not JSON; open it in Jupyter, save it "
+            "and submit it again"
+        ) from None
+    return _notebook(value, path.name)
+
+
+def _read(path: Path, folder: Path, max_bytes: int) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        others = sorted(other.name for other in folder.glob("*.ipynb"))
+        found = f"found {', '.join(others[:3])}" if others else "found no notebook"
+        raise Rejected(
+            f"expected {path.name}, {found}; submit the notebook under its own name"
+        ) from None
+    except OSError as error:
+        raise Rejected(
+            f"expected a notebook, cannot open {path.name} ({error.strerror}); submit a plain file"
+        ) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Rejected(f"expected a notebook, found that {path.name} is no plain file")
+        if status.st_size > max_bytes:
+            raise Rejected(
+                f"expected a notebook of at most {max_bytes / 1e6:.0f} MB, found {path.name} with "
+                f"{status.st_size / 1e6:.0f} MB; clear its outputs, save it and submit it again"
+            )
+        return stream.read(max_bytes)
+
+
+def _notebook(value: Any, name: str) -> nbformat.NotebookNode:
+    version = value.get("nbformat") if isinstance(value, dict) else None
+    if version != _SUPPORTED:
+        raise Rejected(
+            f"expected notebook format {_SUPPORTED}, found {version!r} in {name}; open it in a "
+            "current Jupyter, save it and submit it again"
+        )
+    # Outputs are thrown away anyway, and are the part that is most often damaged.
+    cells = value.get("cells")
+    for cell in cells if isinstance(cells, list) else []:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    try:
+        notebook = nbformat.from_dict(value)
+        for cell in notebook.cells:
+            if isinstance(cell.source, list):
+                cell.source = "".join(cell.source)
+        nbformat.validate(notebook, repair_duplicate_cell_ids=True)
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise Rejected(
+            f"expected a valid notebook, found {name} damaged ({reason[0][:120]}); open it in "
+            "Jupyter, save it and submit it again"
+        ) from None
+    return notebook

@@ -1,0 +1,44 @@
+"""nbgrader's configuration: where things lie, and isolated, trusted grading in place of Execute."""
+
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+
+from grader.preprocessors import GradeInIsolation, RestoreRelease
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "bsds"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.keras", "*_model.json"]
+
+# Training outlasts nbgrader's default of 30 seconds, also in `nbgrader validate`.
+c.Execute.timeout = 900
+
+# Stubs say which task is open.
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
+
+# A deleted test cell must not be left for manual grading.
+c.OverwriteCells.add_missing_cells = True
+
+c.Autograde.sanitize_preprocessors = [
+    RestoreRelease,
+    ClearOutput,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
+c.Autograde.autograde_preprocessors = [
+    GradeInIsolation,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
