@@ -1,6 +1,7 @@
 """Finding a data set's files under a folder, whatever of the usual shapes the folder has."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -83,19 +84,24 @@ def find_layout(root: Path) -> Layout:
         If the folder does not exist, cannot be listed, or holds no such pair of folders.
     """
     name = printable(root)
-    if not root.exists():
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except FileNotFoundError as error:
         found = "a link that leads nowhere" if root.is_symlink() else "no such folder"
         raise BSDSError(
             f"{name}: expected a folder with images/ and groundTruth/, found {found}; give an "
-            "existing folder, or download into it with `bsds data --source bsds500 --root "
-            f"{name}`"
-        )
-    if not root.is_dir():
+            f"existing folder, or download with `bsds data --source bsds500 --root {name}`"
+        ) from error
+    except OSError as error:
+        raise BSDSError(
+            f"{name}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
+    if not is_folder:
         raise BSDSError(
             f"{name}: expected a folder with images/ and groundTruth/, found a file; unpack an "
             "archive first and give the folder"
         )
-    _list(root)
+    _list(root)  # says so if it must not be read
     partial: Path | None = None
     for inner in _INNER:
         folder = root / inner

@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 from bsds_utils.errors import BSDSError
 
-__all__ = ["SPLITS", "Key", "Manifest", "bsds500_manifest", "hash_file", "sha256"]
+__all__ = ["SPLITS", "Key", "Manifest", "bsds500_manifest", "sha256"]
 
 SPLITS: Final = ("train", "val", "test")
 
@@ -78,9 +77,3 @@ def bsds500_manifest() -> Manifest:
     """
     text = files("bsds_utils.data").joinpath("manifest.sha256").read_text(encoding="utf-8")
     return Manifest.parse(text)
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 sum of a file; `OSError` if it cannot be read."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -145,17 +145,25 @@ def _say(text: str) -> None:
 
 
 def obtain(place: Place) -> None:
-    """Make or download the data of a vacant place; say so on stderr."""
+    """Make or download a place's data; say so on stderr.
+
+    What is at the place is replaced if it is in our own cache, and in the way otherwise.
+
+    Raises
+    ------
+    BSDSError
+        If the download fails, the folder is not empty, or it cannot be written.
+    """
     if place.source == "deadleaves":
         from bsds_utils.synthetic import DEFAULT_COUNTS, DEFAULT_SEED, write_dataset
 
         _say(f"making the synthetic data set in {printable(place.root)} (once)")
-        write_dataset(place.root, DEFAULT_COUNTS, DEFAULT_SEED)
+        write_dataset(place.root, DEFAULT_COUNTS, DEFAULT_SEED, replace=place.ours)
     else:
         from bsds_utils.data.download import download_bsds500
 
         _say(f"downloading BSDS500 to {printable(place.root)} (once, about 70 MB)")
-        download_bsds500(place.root)
+        download_bsds500(place.root, cache_folder() / "downloads", replace=place.ours)
 
 
 def _dataset(place: Place, layout: Layout, manifest: Manifest) -> Dataset:

@@ -1,12 +1,13 @@
 """Comparing a folder with the manifest of what should be in it."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bsds_utils.data.files import printable, read_bytes
+from bsds_utils.data.groundtruth import read_ground_truth
+from bsds_utils.data.imagefile import image_shape, read_image
 from bsds_utils.data.layout import Layout
-from bsds_utils.data.manifest import Key, Manifest, sha256
+from bsds_utils.data.manifest import SPLITS, Key, Manifest, sha256
 from bsds_utils.errors import BSDSError
 
 __all__ = ["Verification", "missing_files", "verify"]
@@ -32,13 +33,16 @@ def missing_files(layout: Layout, manifest: Manifest) -> list[str]:
     """
     lines = []
     for kind, word in (("images", "images"), ("groundTruth", "ground truths")):
-        expected = [key for key in manifest if key[0] == kind]
-        missing = [key for key in expected if key not in layout.files]
-        if missing:
-            lines.append(
-                f"{len(missing)} of {len(expected)} {word} missing: "
-                f"{_some(manifest.paths[key] for key in missing)}"
-            )
+        total = sum(key[0] == kind for key in manifest)
+        missing = [key for key in manifest if key[0] == kind and key not in layout.files]
+        if not missing:
+            continue
+        names = []
+        for split in SPLITS:
+            lost = [manifest.paths[key] for key in missing if key[1] == split]
+            whole = len(lost) > _NAMED and len(lost) == len(manifest.ids(split))
+            names += [f"all {len(lost)} of {kind}/{split}"] if whole else lost
+        lines.append(f"{len(missing)} of {total} {word} missing: {_some(names)}")
     return lines
 
 
@@ -48,7 +52,7 @@ class Verification:
 
     Attributes
     ----------
-    checked
+    matching
         How many files have exactly the content that the manifest says.
     problems
         One line for each kind of damage; empty if the data set is whole.
@@ -56,9 +60,23 @@ class Verification:
         One line for each oddity that does no harm.
     """
 
-    checked: int = 0
+    matching: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def _fault(layout: Layout, key: Key) -> str | None:
+    """Say what is wrong with a file whose sum is wrong; None if it can be read all the same."""
+    kind, split, image_id = key
+    try:
+        if kind == "images":
+            read_image(layout.files[key])
+            return None
+        image = layout.files.get(("images", split, image_id))
+        read_ground_truth(layout.files[key], image_shape(image) if image else None)
+    except BSDSError as error:
+        return str(error)
+    return None
 
 
 def verify(layout: Layout, manifest: Manifest, *, progress: bool = False) -> Verification:
@@ -82,47 +100,56 @@ def verify(layout: Layout, manifest: Manifest, *, progress: bool = False) -> Ver
 
     result = Verification(problems=missing_files(layout, manifest))
     owner = {digest: key for key, digest in manifest.sums.items()}
-    unreadable: list[str] = []
-    damaged: dict[str, list[str]] = defaultdict(list)
+    faults: list[str] = []
+    swapped: list[str] = []
+    changed: list[str] = []
     present = [key for key in manifest if key in layout.files]
-    bar = tqdm(
-        present, desc="verifying", unit="file", leave=False, disable=None if progress else True
-    )
-    for key in bar:
+    hidden = None if progress else True  # None: shown on a terminal only
+    for key in tqdm(present, desc="verifying", unit="file", leave=False, disable=hidden):
         name = manifest.paths[key]
         try:
             digest = sha256(read_bytes(layout.files[key]))
         except BSDSError as error:
-            unreadable.append(str(error))
+            faults.append(str(error))
             continue
         if digest == manifest.sums[key]:
-            result.checked += 1
+            result.matching += 1
         elif digest in owner:
-            damaged["hold another file's content (swapped?)"].append(
-                f"{name} (has that of {manifest.paths[owner[digest]]})"
-            )
+            swapped.append(f"{name} is {manifest.paths[owner[digest]]}")
+        elif fault := _fault(layout, key):
+            faults.append(fault)
         else:
-            damaged["differ from the manifest's SHA-256 sums"].append(name)
-    if unreadable:
-        more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
-        result.problems.append(f"{len(unreadable)} files unreadable: {unreadable[0]}{more}")
-    result.problems += [f"{len(v)} files {k}: {_some(v)}" for k, v in damaged.items()]
+            changed.append(name)
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        result.problems.append(f"damaged, {_files(faults)}: {faults[0]}{more}")
+    if swapped:
+        result.problems.append(f"swapped, {_files(swapped)}: {_some(swapped)}")
+    if changed:
+        result.problems.append(
+            f"changed, {_files(changed)} readable but with another SHA-256 sum than the "
+            f"original: {_some(changed)}"
+        )
     _surplus(layout, manifest, result)
     return result
 
 
+def _files(names: Sequence[str]) -> str:
+    return f"{len(names)} file" + "s" * (len(names) != 1)
+
+
 def _surplus(layout: Layout, manifest: Manifest, result: Verification) -> None:
-    split_of: dict[tuple[str, str], str] = {(kind, i): s for kind, s, i in manifest}
-    surplus: list[Key] = [key for key in layout.files if key not in manifest.sums]
-    relative = {key: layout.files[key].relative_to(layout.root).as_posix() for key in surplus}
-    mixed = [
-        f"{relative[key]} (belongs to {split_of[key[0], key[2]]})"
-        for key in surplus
-        if (key[0], key[2]) in split_of
-    ]
+    split_of = {(kind, image_id): split for kind, split, image_id in manifest}
+    mixed, strange = [], [path.relative_to(layout.root).as_posix() for path in layout.doubles]
+    for (kind, split, image_id), path in layout.files.items():
+        if (kind, split, image_id) in manifest.sums:
+            continue
+        name = path.relative_to(layout.root).as_posix()
+        if (kind, image_id) in split_of:
+            mixed.append(f"{name} belongs to {split_of[kind, image_id]}")
+        else:
+            strange.append(name)
     if mixed:
-        result.problems.append(f"{len(mixed)} files in a split not theirs: {_some(mixed)}")
-    strange = [relative[key] for key in surplus if (key[0], key[2]) not in split_of]
-    strange += [path.relative_to(layout.root).as_posix() for path in layout.doubles]
+        result.problems.append(f"in a wrong split, {_files(mixed)}: {_some(mixed)}")
     if strange:
-        result.notes.append(f"{len(strange)} surplus files ignored: {_some(strange)}")
+        result.notes.append(f"ignored, {_files(strange)} not of the data set: {_some(strange)}")

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 __all__ = ["Leaves", "draw_leaves"]
 
 _RADII: Final = (30.0, 220.0)  # pixels; smaller leaves would give far more boundary than BSDS has
-_BACKGROUND_SHARE: Final = 0.02  # below it the gaps between leaves are left to the background
+_BACKGROUND_SHARE: Final = 0.20  # below it the gaps between leaves are left to the background
 _MOST_LEAVES: Final = 2000
-_FIELDS: Final = 5  # noise fields a scene; each leaf takes its texture from one of them
+_SMALLEST_PIECE: Final = 80  # pixels; smaller ones would be specks that nobody draws
+_FARTHEST: Final = 1.5  # from a wavy leaf's centre to its edge, in radii
+_FIELD_SHAPE: Final = (486, 486)  # 2·3⁵: quick to Fourier-transform, and covers any scene
+_FIELDS: Final = 4  # noise fields a scene; each leaf takes its texture from one of them
 
 
 class Leaves(NamedTuple):
@@ -40,16 +43,13 @@ def _radius(rng: np.random.Generator) -> float:
     return float((smallest**-2 - u * (smallest**-2 - largest**-2)) ** -0.5)
 
 
-class _Leaf(NamedTuple):
-    rows: slice
-    columns: slice
-    inside: NDArray[np.bool_]
+def _lay(rng: np.random.Generator, regions: NDArray[np.uint16], number: int) -> bool:
+    """Draw one leaf behind those already there; say whether any of it is seen."""
+    from scipy.ndimage import label
 
-
-def _leaf(rng: np.random.Generator, height: int, width: int) -> _Leaf | None:
-    """Draw one leaf's shape; None if all of it lies outside the image."""
+    height, width = regions.shape
     radius = _radius(rng)
-    kind = rng.choice(3, p=(0.4, 0.35, 0.25))
+    shape = rng.choice(["ellipse", "wavy", "square"], p=[0.4, 0.35, 0.25])
     row = rng.uniform(-radius, height + radius)
     column = rng.uniform(-radius, width + radius)
     turn = rng.uniform(0, 2 * np.pi)
@@ -58,26 +58,34 @@ def _leaf(rng: np.random.Generator, height: int, width: int) -> _Leaf | None:
     sizes = rng.normal(0, 0.28, harmonics.size) / harmonics
     phases = rng.uniform(0, 2 * np.pi, harmonics.size)
 
-    reach = radius * 1.6
+    reach = radius * _FARTHEST
     top, bottom = max(0, int(row - reach)), min(height, int(row + reach) + 1)
     left, right = max(0, int(column - reach)), min(width, int(column + reach) + 1)
-    if top >= bottom or left >= right:
-        return None
-    y = np.arange(top, bottom)[:, None] - row
-    x = np.arange(left, right)[None, :] - column
+    window = regions[top : max(top, bottom), left : max(left, right)]
+    free = window == 0
+    if not free.any():
+        return False
+    rows, columns = np.nonzero(free)
+    y, x = rows + (top - row), columns + (left - column)
     u = x * np.cos(turn) + y * np.sin(turn)
     v = (y * np.cos(turn) - x * np.sin(turn)) / aspect
-    if kind == 0:
-        inside = u**2 + v**2 < radius**2
-    elif kind == 1:
-        angle = np.arctan2(v, u)
-        wave = np.ones_like(angle)
-        for harmonic, size, phase in zip(harmonics, sizes, phases, strict=True):
-            wave += size * np.cos(harmonic * angle + phase)
-        inside = u**2 + v**2 < (radius * np.clip(wave, 0.3, 1.5)) ** 2
-    else:
+    if shape == "square":
         inside = np.maximum(np.abs(u), np.abs(v)) < radius * 0.85
-    return _Leaf(slice(top, bottom), slice(left, right), inside)
+    else:
+        edge = np.ones_like(u)
+        if shape == "wavy":
+            angle = np.arctan2(v, u)
+            for harmonic, size, phase in zip(harmonics, sizes, phases, strict=True):
+                edge += size * np.cos(harmonic * angle + phase)
+        inside = u**2 + v**2 < (radius * np.clip(edge, 0.3, _FARTHEST)) ** 2
+    if np.count_nonzero(inside) < _SMALLEST_PIECE:
+        return False
+    free[rows, columns] = inside
+    pieces, _ = label(free)
+    seen = np.bincount(pieces.ravel()) >= _SMALLEST_PIECE
+    seen[0] = False
+    window[seen[pieces]] = number
+    return bool(seen.any())
 
 
 def _cover(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint16]:
@@ -87,44 +95,42 @@ def _cover(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint
     for _ in range(_MOST_LEAVES):
         if np.count_nonzero(regions) > (1 - _BACKGROUND_SHARE) * regions.size:
             break
-        leaf = _leaf(rng, height, width)
-        if leaf is None:
-            continue
-        window = regions[leaf.rows, leaf.columns]
-        visible = leaf.inside & (window == 0)
-        if visible.any():
+        if _lay(rng, regions, number + 1):
             number += 1
-            window[visible] = number
     regions[regions == 0] = number + 1
     return regions
 
 
-def _noise_fields(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float64]:
-    """Make filtered noise of several grains, some of them stripy; mean 0, deviation 1."""
-    from scipy.ndimage import gaussian_filter
+def _noise_fields(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Make filtered noise of several grains and directions; mean 0, deviation 1."""
+    from scipy.fft import fftfreq, irfft2, rfft2, rfftfreq
 
-    fields = np.empty((_FIELDS, height, width))
+    rows, columns = _FIELD_SHAPE
+    fy, fx = fftfreq(rows)[:, None], rfftfreq(columns)[None]
+    fields = np.empty((_FIELDS, rows, columns))
     for field in fields:
-        grain = np.exp(rng.uniform(np.log(0.6), np.log(7.0)))
-        stretch = rng.choice([1.0, 1.0, 4.0])
-        sigma = (grain, grain * stretch) if rng.random() < 0.5 else (grain * stretch, grain)
-        smooth = gaussian_filter(
-            rng.standard_normal((height, width)), sigma, mode="wrap", truncate=2.5
-        )
-        field[...] = (smooth - smooth.mean()) / smooth.std()
+        grain = np.exp(rng.uniform(np.log(0.6), np.log(7.0)))  # pixels
+        stretch = rng.choice([1.0, 1.0, 4.0])  # some are stripy
+        turn = rng.uniform(0, np.pi)
+        along = (fx * np.cos(turn) + fy * np.sin(turn)) * grain * stretch
+        across = (fy * np.cos(turn) - fx * np.sin(turn)) * grain
+        gaussian = np.exp(-2 * np.pi**2 * (along**2 + across**2))
+        gaussian[0, 0] = 0
+        smooth = irfft2(rfft2(rng.standard_normal(_FIELD_SHAPE)) * gaussian, _FIELD_SHAPE)
+        np.divide(smooth, smooth.std(), out=field)
     return fields
 
 
 def _colour(rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a leaf's mean RGB: lightness over the whole range, hue muted as in nature."""
     lightness = 255 * rng.beta(1.5, 1.7)
-    chroma = 150 * (rng.beta(3.0, 3.0, 3) - 0.5)
+    chroma = 130 * (rng.beta(3.0, 3.0, 3) - 0.5)
     return np.asarray(lightness + chroma - chroma.mean() * 0.5, np.float64)
 
 
 def _paint(rng: np.random.Generator, regions: NDArray[np.uint16]) -> NDArray[np.float64]:
     height, width = regions.shape
-    fields = _noise_fields(rng, height, width).reshape(_FIELDS, -1)
+    fields = _noise_fields(rng)
     canvas = np.empty((height * width, 3))
     flat = regions.ravel()
     order = np.argsort(flat, kind="stable")
@@ -132,12 +138,12 @@ def _paint(rng: np.random.Generator, regions: NDArray[np.uint16]) -> NDArray[np.
     for start, end in pairwise(ends):
         pixels = order[start:end]
         field = fields[rng.integers(_FIELDS)]
-        shift = rng.integers(field.size)
-        strength = 34 * rng.beta(1.2, 2.2)
+        row, column = rng.integers(_FIELD_SHAPE)
+        strength = 62 * rng.beta(1.2, 2.0)
         tint = 1 + 0.35 * rng.standard_normal(3)
         slope = rng.normal(0, 16, 2)
-        texture = field[(pixels + shift) % field.size]
         rows, columns = pixels // width, pixels % width
+        texture = field[(rows + row) % _FIELD_SHAPE[0], (columns + column) % _FIELD_SHAPE[1]]
         extent = max(np.ptp(rows), np.ptp(columns), 1) / 2
         shading = (
             slope[0] * (rows - rows.mean()) + slope[1] * (columns - columns.mean())

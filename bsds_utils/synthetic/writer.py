@@ -38,7 +38,7 @@ def _mat(made: Scene) -> bytes:
     ):
         cells[0, index] = {"Segmentation": segmentation, "Boundaries": boundary}
     stream = io.BytesIO()
-    savemat(stream, {"groundTruth": cells}, do_compression=True)
+    savemat(stream, {"groundTruth": cells}, do_compression=True)  # type: ignore[arg-type]
     content = stream.getvalue()
     # scipy writes platform and date into the 116 bytes of free text at the start.
     text = b"MATLAB 5.0 MAT-file, synthetic ground truth"
@@ -95,6 +95,8 @@ def write_dataset(
     root: str | os.PathLike[str],
     counts: Mapping[str, int] = DEFAULT_COUNTS,
     seed: int = DEFAULT_SEED,
+    *,
+    replace: bool = False,
 ) -> None:
     """Make scenes and write them in BSDS500's layout, with a descriptor ``deadleaves.json``.
 
@@ -104,11 +106,13 @@ def write_dataset(
     Parameters
     ----------
     root
-        The folder to make; it must not exist, or be empty.
+        The folder to make; it must not exist, or be empty, unless replaced.
     counts
         Images by split: ``{"train": 100, "val": 40, "test": 40}`` by default.
     seed
         A whole number from 0.
+    replace
+        Replace what is at the root.
 
     Raises
     ------
@@ -119,5 +123,5 @@ def write_dataset(
     """
     _check(counts, seed)
     target = Path(root)
-    with filled_atomically(target) as folder:
+    with filled_atomically(target, replace=replace) as folder:
         _fill(folder, counts, seed)
