@@ -67,8 +67,9 @@ def load_encoder_weights(encoder: Any, weights: str | os.PathLike[str] | None = 
     try:
         path = _download()
     except OSError as error:
+        # On a line of its own, also after a progress bar that broke off.
         print(
-            "NOTE: the encoder starts from RANDOM weights, not from ImageNet "
+            "\nNOTE: the encoder starts from RANDOM weights, not from ImageNet "
             f"({error}). To get them: download {WEIGHTS_URL} and set "
             f"{WEIGHTS_VARIABLE} to that file.",
             flush=True,
@@ -83,11 +84,16 @@ def _download() -> Path:
     home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
     if not (home / "models" / WEIGHTS_NAME).is_file():
         _probe()
+        home.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(STALL_SECONDS)
     try:
         path = keras.utils.get_file(
-            WEIGHTS_NAME, WEIGHTS_URL, cache_subdir="models", file_hash=WEIGHTS_MD5
+            WEIGHTS_NAME,
+            WEIGHTS_URL,
+            cache_subdir="models",
+            file_hash=WEIGHTS_MD5,
+            cache_dir=str(home),
         )
     except Exception as error:  # get_file raises bare Exception on a failed URL
         raise OSError(f"the download failed: {error}") from error
@@ -130,7 +136,7 @@ def _fill(encoder: Any, path: Path) -> None:
         what = (
             "another architecture's weights (no layer conv1_conv)"
             if "conv1_conv" in missing
-            else f"{len(missing)} layers missing: {', '.join(missing[:3])}"
+            else f"{len(missing)} layer(s) missing: {', '.join(missing[:3])}"
             + (", …" if len(missing) > 3 else "")
         )
         raise BSDSError(

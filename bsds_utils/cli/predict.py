@@ -9,7 +9,6 @@ example:
 """
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from PIL import Image
 
 from bsds_utils.errors import BSDSError
 from bsds_utils.images import read_image
+from bsds_utils.startup import quiet_start
 
 __all__ = ["add_arguments", "run"]
 
@@ -43,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict every picture; 0 if all went well, 1 if one failed."""
-    # TensorFlow's own notices would bury ours; whoever wants them sets the variable.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet_start()
     from bsds_utils.modelcard import load_model
 
     model, card = load_model(args.model)
