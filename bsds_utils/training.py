@@ -6,8 +6,8 @@ What to train, on what and why stays with the caller.
 import math
 import os
 import statistics
-import time
 from collections import deque
+from time import monotonic
 from typing import Any, Literal
 
 import keras
@@ -84,12 +84,12 @@ class _Stopwatch:
         self._recent: deque[float] = deque(maxlen=32)
 
     def start(self) -> None:
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def stop(self, logs: dict[str, Any] | None) -> None:
         for value in list((logs or {}).values())[:1]:
             float(value)  # waits for the accelerator, which otherwise runs behind the clock
-        took = time.monotonic() - self._began
+        took = monotonic() - self._began
         if self._first is None:
             self._first = took
         else:
@@ -189,7 +189,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
         """Seconds since training began; after it, what it took."""
         if self._took is not None:
             return self._took
-        return 0.0 if self._began is None else time.monotonic() - self._began
+        return 0.0 if self._began is None else monotonic() - self._began
 
     @property
     def remaining(self) -> float:
@@ -199,7 +199,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
         self._reset()
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Time the batch."""
@@ -217,7 +217,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Time the validation."""
         self._test_batches = _Stopwatch()
-        self._test_began = time.monotonic()
+        self._test_began = monotonic()
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Time the batch."""
@@ -229,7 +229,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Expect the next validation to take as long, less what compiling took."""
-        self._validation = time.monotonic() - self._test_began - self._test_batches.compiling
+        self._validation = monotonic() - self._test_began - self._test_batches.compiling
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights if they are the best so far; stop if too little time is left."""
@@ -294,7 +294,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._first_epoch = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -304,7 +304,7 @@ class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Print the epoch's line."""
-        elapsed = time.monotonic() - self._began
+        elapsed = monotonic() - self._began
         epochs = int((self.params or {}).get("epochs") or epoch + 1)
         done = epoch + 1 - (self._first_epoch or 0)
         to_go = elapsed / done * max(0, epochs - epoch - 1)
