@@ -1,6 +1,7 @@
 """Data for tests: the real set if it is at hand, and a small synthetic one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,4 +35,17 @@ def tiny_deadleaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     root = tmp_path_factory.mktemp("data") / "deadleaves"
     write_dataset(root, {"train": 4, "val": 2, "test": 2}, seed=3)
+    return root
+
+
+@pytest.fixture
+def tiny_bsds500(tiny_deadleaves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a small folder of the test's own that passes for BSDS500, manifest and all."""
+    from bsds_utils.data import source
+    from bsds_utils.data.descriptor import read_descriptor
+
+    root = tmp_path / "BSDS500"
+    shutil.copytree(tiny_deadleaves, root, ignore=shutil.ignore_patterns("*.json"))
+    manifest = read_descriptor(tiny_deadleaves).manifest()
+    monkeypatch.setattr(source, "bsds500_manifest", lambda: manifest)
     return root

@@ -42,7 +42,8 @@ def fingerprint(root: Path, paths: list[Path], *details: object) -> str:
 
 def _read(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return dict(archive)
     except FileNotFoundError:
         return None

@@ -20,7 +20,7 @@ ADDRESSES: Final = (
 )
 _TRIES: Final = 5  # connections to one address before the next is tried
 _TIMEOUT: Final = (10.0, 60.0)  # seconds to connect, and without a byte
-_CHUNK: Final = 2**16
+_CHUNK: Final = 2**13  # bytes; of a connection that breaks off, at most so many are lost
 _MOST_BYTES: Final = 2**30  # the archives have about 70 MB
 
 
@@ -83,7 +83,9 @@ def _continue(url: str, part: Path) -> None:
                     bar.update(len(chunk))
     except requests.Timeout as error:
         raise _BrokenError("no answer in time") from error
-    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise _BrokenError(f"broke off at {part.stat().st_size} bytes") from error
+    except requests.ConnectionError as error:
         raise _BrokenError(_reason(error)) from error
     except requests.RequestException as error:
         raise _RefusedError(_reason(error)) from error
@@ -169,7 +171,7 @@ def download_bsds500(
     downloads: Path,
     *,
     replace: bool = False,
-    addresses: Sequence[str] = ADDRESSES,
+    addresses: Sequence[str] | None = None,
     manifest: Manifest | None = None,
     pause: float = 2.0,
 ) -> None:
@@ -187,8 +189,8 @@ def download_bsds500(
     replace
         Replace what is at the target.
     addresses
-        Where to look, the first one first: the data set's home in Berkeley, then the public
-        mirror BIDS/BSDS500 on GitHub.
+        Where to look, the first one first; by default the data set's home in Berkeley, then
+        the public mirror BIDS/BSDS500 on GitHub.
     manifest
         The files with their SHA-256 sums; by default BSDS500's.
     pause
@@ -203,7 +205,7 @@ def download_bsds500(
     failures = []
     try:
         downloads.mkdir(parents=True, exist_ok=True)
-        for url in addresses:
+        for url in addresses or ADDRESSES:
             try:
                 _install(url, target, downloads, manifest, replace, pause)
                 return

@@ -116,7 +116,8 @@ def read_ground_truth(path: Path, shape: tuple[int, int] | None = None) -> Groun
                 )
         if not np.isin(boundary, (0, 1)).all():
             raise BSDSError(f"{where}: expected Boundaries of 0 and 1 only; {_RESTORE}")
-        labels = segmentation.astype(np.uint16)
+        with np.errstate(invalid="ignore"):
+            labels = segmentation.astype(np.uint16)
         if not np.array_equal(labels, segmentation):
             raise BSDSError(f"{where}: expected Segmentation of whole numbers 0–65535; {_RESTORE}")
         boundaries.append(boundary.astype(bool))
