@@ -146,6 +146,8 @@ def _first_error(notebook: nbformat.NotebookNode) -> str | None:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 name = _grade_id(cell) or f"no. {number}"
+                if output.ename == "NotImplementedError":
+                    return f"cell {name} needs a task that is not written yet"
                 text = f"{output.ename}: {output.evalue}".splitlines()[0][:200]
                 return f"the first error is in cell {name} ({text})"
     return None

@@ -56,8 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 on success, 1 after a user's mistake, 2 for wrong arguments (raised by
         argparse as ``SystemExit``), 130 after Ctrl-C.
     """
-    commands = {entry.name: _load(entry) for entry in entry_points(group=GROUP)}
-    args = _parser(commands).parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    # Only help needs them all, and some take seconds to import.
+    wanted = arguments[:1] if arguments[:1] and arguments[0] in found else list(found)
+    commands = {name: _load(found[name]) for name in wanted}
+    args = _parser(commands).parse_args(arguments)
     try:
         return int(commands[args.command].run(args))
     except BSDSError as error:

@@ -83,6 +83,8 @@ class ProbeSession:
         if "missing" in answer:
             raise ProbeError(str(answer["missing"])[:400])
         if "error" in answer:
+            if str(answer["error"]).startswith("NotImplementedError"):
+                raise ProbeError(f"{function} is not written yet")
             raise ProbeError(f"{function} failed: {str(answer['error'])[:400]}")
         return answer.get("value")
 

@@ -1,10 +1,9 @@
 """Everything that hidden checks may look at, gathered lazily."""
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from bsds_utils.metrics import Sweep
 from grader.calibration import Target, load_target
 from grader.course import Assignment
 from grader.hidden_data import HiddenSet, hidden_set
-from grader.sandbox.probe import Cell, Probe
+from grader.sandbox.probe import Cell, Probe, ProbeError
 from grader.scoring.artifacts import ArtifactError, load_model, read_json
 from grader.settings import Settings
 from grader.workplace import Workplace
@@ -22,13 +21,15 @@ from grader.workplace import Workplace
 __all__ = ["Evidence", "predict"]
 
 _BATCH = 8
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
 class Evidence:
     """A submission as the hidden checks see it.
 
-    Attributes
+    Everything is made when a check first asks for it, and only once.
+
+    Parameters
     ----------
     assignment, settings, workplace
         What is graded, how, and where the grader keeps its files.
@@ -39,16 +40,27 @@ class Evidence:
     probe
         Runs the student's functions in a sandbox.
     problem
-        Why the notebook did not run to its end, if it did not.
+        What went wrong first when the notebook ran, if anything did.
     """
 
-    assignment: Assignment
-    settings: Settings
-    workplace: Workplace
-    artifacts: Path
-    student_cells: Sequence[Cell]
-    probe: Probe
-    problem: str | None = None
+    def __init__(
+        self,
+        assignment: Assignment,
+        settings: Settings,
+        workplace: Workplace,
+        artifacts: Path,
+        student_cells: Sequence[Cell],
+        probe: Probe,
+        problem: str | None = None,
+    ) -> None:
+        self.assignment = assignment
+        self.settings = settings
+        self.workplace = workplace
+        self.artifacts = artifacts
+        self.student_cells = student_cells
+        self.probe = probe
+        self.problem = problem
+        self._made: dict[tuple[str, ...], Any] = {}
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -59,10 +71,7 @@ class Evidence:
     def hidden(self) -> HiddenSet:
         """Images that the submission has not seen."""
         return hidden_set(
-            self.dataset,
-            self.settings.secret,
-            self.assignment.size,
-            self.workplace.hidden_data,
+            self.dataset, self.settings.secret, self.assignment.size, self.workplace.hidden_data
         )
 
     @functools.cached_property
@@ -75,9 +84,13 @@ class Evidence:
             imagenet=self.settings.encoder_weights is not None,
         )
 
-    def split(self, name: str) -> Arrays:
-        """Images and masks of a public split at the assignment's size."""
-        return _split(self.dataset, name, self.assignment.size)
+    def split(self, name: str) -> HiddenSet | Arrays:
+        """Images and masks of ``"hidden"`` or of a public split, at the assignment's size."""
+        if name == "hidden":
+            return self.hidden
+        return self._once(
+            ("split", name), lambda: self.dataset.load(name, size=self.assignment.size)
+        )
 
     def model_bytes(self, name: str) -> bytes:
         """Contents of a model that the notebook saved.
@@ -89,13 +102,16 @@ class Evidence:
         """
         path = self.artifacts / name
         if not path.is_file():
-            reason = self.problem or "the cell that trains or saves it did not run to its end"
+            reason = self.problem or "the cell that saves it did not run"
             raise ArtifactError(f"your notebook left no model {name}: {reason}")
         return path.read_bytes()
 
     def model(self, name: str) -> Any:
         """Load a model that the notebook saved."""
-        return _model(self, name)
+        limit = self.settings.limits.artifact_bytes
+        return self._once(
+            ("model", name), lambda: load_model(self.model_bytes(name), name, limit)
+        )
 
     def card(self, name: str) -> dict[str, Any]:
         """Read the model card that ``bsds.save_model`` wrote."""
@@ -111,63 +127,44 @@ class Evidence:
         functions
             The student's building function, then functions to apply to its model in place.
         """
-        return _built(self, seed, functions)
+
+        def build() -> Any:
+            with self.probe.session(seed) as session:
+                data = session.build(*functions)
+            limit = self.settings.limits.artifact_bytes
+            return load_model(data, f"the model that {functions[-1]} gives", limit)
+
+        return self._once(("built", str(seed), *functions), build)
 
     def predictions(self, model_name: str, split: str) -> NDArray[np.float32]:
         """Probabilities of a saved model on ``"hidden"`` or on a public split, (N, S, S)."""
-        return _predictions(self, model_name, split)
+        return self._once(
+            ("predictions", model_name, split),
+            lambda: predict(self.model(model_name), self.split(split).images, model_name),
+        )
 
     def sweep(self, model_name: str, split: str, thresholds: NDArray[np.float64]) -> Sweep:
-        """IoU of a saved model over thresholds on a public split."""
+        """IoU of a saved model over thresholds on a split."""
         return threshold_sweep(
             self.split(split).masks, self.predictions(model_name, split), thresholds
         )
 
     def iou(self, model_name: str, split: str, threshold: float) -> float:
         """Foreground IoU of a saved model at a threshold."""
-        masks = self.hidden.masks if split == "hidden" else self.split(split).masks
-        return foreground_iou(masks[..., 0], self.predictions(model_name, split) >= threshold)
+        masks = self.split(split).masks[..., 0]
+        return foreground_iou(masks, self.predictions(model_name, split) >= threshold)
 
-
-@functools.lru_cache(maxsize=8)
-def _split(dataset: Dataset, name: str, size: int) -> Arrays:
-    return dataset.load(name, size=size)
-
-
-# Evidence is one object per checking process, so identity is what these caches need.
-_cache: dict[tuple[Any, ...], Any] = {}
-
-
-def _cached(key: tuple[Any, ...], make: Any) -> Any:
-    if key not in _cache:
-        _cache[key] = make()
-    return _cache[key]
-
-
-def _model(evidence: Evidence, name: str) -> Any:
-    limit = evidence.settings.limits.artifact_bytes
-    return _cached(
-        ("model", name), lambda: load_model(evidence.model_bytes(name), name, limit)
-    )
-
-
-def _built(evidence: Evidence, seed: int, functions: tuple[str, ...]) -> Any:
-    def build() -> Any:
-        with evidence.probe.session(seed) as session:
-            data = session.build(*functions)
-        name = f"the model that {functions[-1]} gives"
-        return load_model(data, name, evidence.settings.limits.artifact_bytes)
-
-    return _cached(("built", seed, functions), build)
-
-
-def _predictions(evidence: Evidence, model_name: str, split: str) -> NDArray[np.float32]:
-    def make() -> NDArray[np.float32]:
-        images = evidence.hidden.images if split == "hidden" else evidence.split(split).images
-        return predict(evidence.model(model_name), images, model_name)
-
-    result: NDArray[np.float32] = _cached(("predictions", model_name, split), make)
-    return result
+    def _once(self, key: tuple[str, ...], make: Callable[[], _T]) -> _T:
+        """Make a value, or repeat what came of it before, error included."""
+        if key not in self._made:
+            try:
+                self._made[key] = make()
+            except (ArtifactError, ProbeError) as error:
+                self._made[key] = error
+        value = self._made[key]
+        if isinstance(value, ArtifactError | ProbeError):
+            raise value
+        return cast(_T, value)
 
 
 def predict(model: Any, images: NDArray[np.uint8], name: str) -> NDArray[np.float32]:

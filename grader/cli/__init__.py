@@ -1,0 +1,1 @@
+"""The instructor's sub-commands of ``bsds``."""

@@ -1,0 +1,133 @@
+"""Grade all submissions of an assignment in parallel, isolated from each other and from you.
+
+Reads submitted/<student>/<assignment>/<assignment>.ipynb below the current folder, writes the
+gradebook, and gives the same grades as `nbgrader autograde <assignment>`. Results are kept, so a
+second run grades only what changed.
+
+Example:
+  bsds grade cnn --jobs 2 --json grades.json
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from bsds_utils.errors import BSDSError
+from grader.course import ASSIGNMENTS, get_assignment
+from grader.report import write_csv, write_html
+from grader.run import Graded, find_submissions, grade_class
+from grader.sandbox.bubblewrap import require_sandbox
+from grader.settings import DEVELOPMENT_SECRET, Settings
+from grader.workplace import Workplace
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help=" or ".join(ASSIGNMENTS))
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="submissions at a time"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="training budget of each notebook (default 60)"
+    )
+    parser.add_argument(
+        "--course-dir", type=Path, default=Path(), metavar="DIR",
+        help="folder that holds submitted/ (default: here)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--unsafe-no-sandbox",
+        action="store_true",
+        help="run submissions without isolation: they can read and change your files",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Grade, print the table, write report and exports."""
+    if args.jobs < 1:
+        raise BSDSError(f"expected --jobs to be at least 1, found {args.jobs}")
+    # The environment is how settings reach nbgrader's own process of the same name.
+    if args.seconds is not None:
+        os.environ["BSDS_GRADE_SECONDS"] = str(args.seconds)
+    if args.unsafe_no_sandbox:
+        os.environ["BSDS_UNSAFE_NO_SANDBOX"] = "1"
+    assignment = get_assignment(args.assignment)
+    settings = Settings.from_environment()
+    if settings.sandbox:
+        require_sandbox()
+    else:
+        _warn("submissions run WITHOUT isolation and can read and change your files")
+    if settings.secret == DEVELOPMENT_SECRET:
+        _warn(
+            "hidden images come from the public development secret; set BSDS_COURSE_SECRET or "
+            "BSDS_COURSE_SECRET_FILE before you grade a real class"
+        )
+    workplace = Workplace(args.course_dir.resolve())
+    students = find_submissions(assignment, workplace)
+    count = len(students)
+    width = max(len(student) for student in students)
+    print(f"grading {count} submissions of {assignment.name}, {args.jobs} at a time", flush=True)
+    finished: list[Graded] = []
+
+    def show(graded: Graded) -> None:
+        finished.append(graded)
+        print(f"[{len(finished):>{len(str(count))}}/{count}] {_line(graded, width)}", flush=True)
+
+    try:
+        graded = grade_class(
+            assignment, students, settings, workplace, jobs=args.jobs, on_done=show
+        )
+    except KeyboardInterrupt:
+        _warn(f"stopped; {len(finished)} of {count} are graded and stay so; run again to go on")
+        raise
+    if args.json is not None:
+        _write_json(args.json, graded)
+    print(f"report: {write_html(assignment, graded, workplace)}")
+    print(f"grades: {write_csv(assignment, graded, workplace)}")
+    return 0
+
+
+def _line(graded: Graded, width: int) -> str:
+    result = graded.result
+    text = f"{graded.student:<{width}}  {result.score:6.2f} / {result.max_score:g}"
+    missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
+    if result.status != "graded":
+        text += f"  {result.status.replace('_', ' ')}: {result.problem}"
+    elif missed:
+        text += f"  not full: {', '.join(missed)}"
+    return text + ("  (unchanged)" if graded.reused else f"  {graded.seconds:.0f} s")
+
+
+def _warn(text: str) -> None:
+    print(f"bsds grade: WARNING: {text}", file=sys.stderr, flush=True)
+
+
+def _write_json(path: Path, graded: list[Graded]) -> None:
+    try:
+        path.write_text(
+            json.dumps([_entry(one) for one in graded], indent=2, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+        )
+    except OSError as error:
+        raise BSDSError(f"cannot write {path} ({error.strerror}); name a writable file") from error
+
+
+def _entry(graded: Graded) -> dict[str, Any]:
+    result = graded.result
+    return {
+        "student": graded.student,
+        "status": result.status,
+        "problem": result.problem,
+        "score": result.score,
+        "max_score": result.max_score,
+        "checks": {
+            name: {"points": v.points, "max_points": v.max_points, "message": v.message}
+            for name, v in result.verdicts.items()
+        },
+        "seconds": {**result.seconds, "now": graded.seconds},
+    }

@@ -1,0 +1,107 @@
+"""The few things that we ask of nbgrader, through its public API."""
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config.loader import Config as LoadedConfig
+
+from bsds_utils.errors import BSDSError
+from grader.course import COURSE_ROOT, Assignment
+
+__all__ = ["CONFIG_FILE", "Course", "load_config", "quiet"]
+
+CONFIG_FILE = COURSE_ROOT / "nbgrader_config.py"
+
+
+def load_config(root: Path) -> LoadedConfig:
+    """Load ``nbgrader_config.py`` for a course whose files lie in `root`."""
+    config: Config = PyFileConfigLoader(CONFIG_FILE.name, path=str(CONFIG_FILE.parent)).load_config()
+    config.CourseDirectory.root = str(root)
+    for name in ("source_directory", "release_directory"):
+        # Submissions may lie elsewhere, notebooks do not.
+        config.CourseDirectory[name] = str(COURSE_ROOT / config.CourseDirectory[name])
+    return config
+
+
+class Course:
+    """A folder of submissions with its gradebook.
+
+    Parameters
+    ----------
+    root
+        Holds ``submitted/`` and ``gradebook.db``; notebooks are those of this repository.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._api = NbGraderAPI(config=load_config(root))
+
+    def gradebook(self) -> Any:
+        """Open the gradebook; use it as a context manager."""
+        return Gradebook(self._api.coursedir.db_url, self._api.course_id)
+
+    def ensure_assignment(self, assignment: Assignment) -> None:
+        """Enter the assignment into the gradebook unless it is there.
+
+        Raises
+        ------
+        BSDSError
+            If nbgrader cannot generate it.
+        """
+        try:
+            with self.gradebook() as gradebook:
+                gradebook.find_notebook(assignment.name, assignment.name)
+        except MissingEntry:
+            self.generate(assignment)
+
+    def generate(self, assignment: Assignment) -> None:
+        """Make the release version and enter it into the gradebook."""
+        with quiet() as log:
+            outcome = self._api.generate_assignment(assignment.name, force=True, create=True)
+        _require(outcome, f"generate the release version of {assignment.name}", log)
+
+    def record(self, assignment: Assignment, student: str) -> None:
+        """Let nbgrader autograde one submission, whose result is in the store."""
+        with quiet() as log:
+            outcome = self._api.autograde(assignment.name, student, force=True, create=True)
+        _require(outcome, f"autograde {student}'s {assignment.name}", log)
+
+    def feedback(self, assignment: Assignment) -> None:
+        """Generate every graded student's HTML feedback."""
+        with quiet() as log:
+            outcome = self._api.generate_feedback(assignment.name, force=True)
+        _require(outcome, f"generate feedback on {assignment.name}", log)
+
+
+def _require(outcome: dict[str, Any], what: str, log: io.StringIO) -> None:
+    if not outcome.get("success"):
+        text = (outcome.get("error") or outcome.get("log") or log.getvalue()).strip()
+        reason = text.splitlines()[-1] if text else "no reason given"
+        raise BSDSError(f"nbgrader could not {what}: {reason}")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[io.StringIO]:
+    """Keep nbgrader's log and SQLAlchemy's warnings to ourselves, and the current folder."""
+    log = io.StringIO()
+    folder = Path.cwd()
+    handler = logging.StreamHandler(log)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            # nbgrader 0.9 adds objects to the session in an order that SQLAlchemy 2 remarks on.
+            warnings.simplefilter("ignore")
+            yield log
+    finally:
+        root.removeHandler(handler)
+        os.chdir(folder)

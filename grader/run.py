@@ -1,0 +1,164 @@
+"""Grading a class: many submissions side by side, one gradebook writer.
+
+Workers only execute and check; what they find goes into the result store. This process then lets
+stock nbgrader autograde each submission, which finds the stored result, so that the grades equal
+those of ``nbgrader autograde`` by construction.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from bsds_utils.errors import BSDSError
+from grader.course import Assignment
+from grader.gradebook import Course
+from grader.grading import grade_notebook
+from grader.restore import restore
+from grader.result import Result, rejected
+from grader.sandbox.live import LIVE_SANDBOXES
+from grader.settings import Settings
+from grader.store import ResultStore, result_key
+from grader.submission import Rejected, read_submission
+from grader.workplace import Workplace
+
+__all__ = ["Graded", "find_submissions", "grade_class"]
+
+# Characters that nbgrader's folder patterns would take for wildcards.
+_WILDCARDS = set("*?[]")
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One line of the grade table.
+
+    Attributes
+    ----------
+    student
+        Name of the folder below ``submitted/``.
+    result
+        What came of it.
+    seconds
+        Wall-clock seconds that it took now; close to 0 for a stored result.
+    reused
+        Whether the result was found in the store.
+    """
+
+    student: str
+    result: Result
+    seconds: float
+    reused: bool
+
+
+def find_submissions(assignment: Assignment, workplace: Workplace) -> list[str]:
+    """Return the students who handed something in, in order.
+
+    Raises
+    ------
+    BSDSError
+        If nobody did.
+    """
+    folder = workplace.root / "submitted"
+    students = sorted(
+        path.parent.name for path in folder.glob(f"*/{assignment.name}") if path.is_dir()
+    )
+    if not students:
+        raise BSDSError(
+            f"expected submissions in {folder}/<student>/{assignment.name}/, found none; put each "
+            f"student's {assignment.notebook_name} there"
+        )
+    return students
+
+
+def grade_class(
+    assignment: Assignment,
+    students: Sequence[str],
+    settings: Settings,
+    workplace: Workplace,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    on_done: Callable[[Graded], None] = lambda graded: None,
+) -> list[Graded]:
+    """Grade submissions and record them in the gradebook as they finish.
+
+    Parameters
+    ----------
+    assignment, students, settings, workplace
+        What to grade, whose, how and where.
+    jobs
+        How many submissions to run at a time.
+    executor
+        What to run them on; by default `jobs` threads, each of which drives sandboxes.
+    on_done
+        Called in this thread after each submission is recorded.
+
+    Returns
+    -------
+    list of Graded
+        In the order of `students`. After Ctrl-C, which ends the running sandboxes and is raised
+        again, everything recorded so far stays recorded.
+    """
+    course = Course(workplace.root)
+    course.ensure_assignment(assignment)
+    release = nbformat.read(assignment.release, as_version=4)
+    done: dict[str, Graded] = {}
+    pool = executor or ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="grade")
+    try:
+        futures = {
+            pool.submit(_grade_one, student, release, assignment, settings, workplace): student
+            for student in students
+        }
+        for student, graded in _finished(futures):
+            if graded.result.status != "rejected":
+                course.record(assignment, student)
+            done[student] = graded
+            on_done(graded)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        LIVE_SANDBOXES.kill_all()
+        raise
+    finally:
+        if executor is None:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return [done[student] for student in students]
+
+
+def _finished(futures: dict[Future[Graded], str]) -> Iterator[tuple[str, Graded]]:
+    for future in as_completed(futures):
+        yield futures[future], future.result()
+
+
+def _grade_one(
+    student: str,
+    release: nbformat.NotebookNode,
+    assignment: Assignment,
+    settings: Settings,
+    workplace: Workplace,
+) -> Graded:
+    started = time.monotonic()
+    try:
+        notebook = restore(_read(student, assignment, settings, workplace.root), release)
+    except Rejected as problem:
+        result = rejected(assignment.points(), str(problem))
+        return Graded(student, result, time.monotonic() - started, reused=False)
+    store = ResultStore(workplace.results)
+    key = result_key(notebook, assignment, settings)
+    stored = store.get(key)
+    result = stored or grade_notebook(notebook, assignment, settings, workplace)
+    if stored is None:
+        store.put(key, result)
+    return Graded(student, result, time.monotonic() - started, reused=stored is not None)
+
+
+def _read(
+    student: str, assignment: Assignment, settings: Settings, root: Path
+) -> nbformat.NotebookNode:
+    if _WILDCARDS & set(student):
+        raise Rejected(
+            f"expected a folder name without * ? [ ], found {student!r}; rename the folder"
+        )
+    folder = root / "submitted" / student / assignment.name
+    return read_submission(folder, assignment, settings.limits)
