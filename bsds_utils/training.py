@@ -228,8 +228,9 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
         self._test_batches.stop(logs)
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Expect the next validation to take as long, less what compiling took."""
-        self._validation = monotonic() - self._test_began - self._test_batches.compiling
+        """Expect the next validation to take as long, less what compiling took the first."""
+        took = monotonic() - self._test_began
+        self._validation = took - (0.0 if self._validation else self._test_batches.compiling)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights if they are the best so far; stop if too little time is left."""
