@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _verify(place: Place) -> Verification:
     try:
-        return verify(find_layout(place.root), expected(place), progress=True)
+        return verify(find_layout(place.root), expected(place))
     except BSDSError as error:
         if not place.ours:
             raise
@@ -91,5 +91,5 @@ def run(args: argparse.Namespace) -> int:
         )
         return 1
     dataset = open_place(place)
-    _print(place, dataset.root, survey(dataset, progress=True), verification)
+    _print(place, dataset.root, survey(dataset), verification)
     return 0

@@ -12,6 +12,7 @@ from bsds_utils.data.files import printable
 from bsds_utils.data.groundtruth import GroundTruth, read_ground_truth
 from bsds_utils.data.imagefile import image_shape, read_image
 from bsds_utils.data.manifest import SPLITS
+from bsds_utils.data.progress import bar
 from bsds_utils.errors import BSDSError
 
 if TYPE_CHECKING:
@@ -194,17 +195,13 @@ class Dataset:
         return Arrays(arrays["images"], arrays["masks"], tuple(pairs))
 
     def _make(self, split: str, size: int, protocol: "MaskProtocol") -> dict[str, NDArray[Any]]:
-        from tqdm import tqdm
-
         from bsds_utils.images import resize_image
 
         pairs = self._split(split)
         images = np.empty((len(pairs), size, size, 3), np.uint8)
         masks = np.empty((len(pairs), size, size, 1), np.uint8)
-        bar = tqdm(
-            pairs.values(), desc=f"{split} at {size}", unit="image", leave=False, disable=None
-        )
-        for index, (image_path, truth_path) in enumerate(bar):
+        steps = bar(pairs.values(), f"{split} at {size}", unit="images")
+        for index, (image_path, truth_path) in enumerate(steps):
             image = read_image(image_path)
             truth = read_ground_truth(truth_path, (image.shape[0], image.shape[1]))
             images[index] = resize_image(image, size)

@@ -4,13 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bsds_utils.data.archive import BadArchiveError, unpack
 from bsds_utils.data.files import looks_like_html, printable
 from bsds_utils.data.folders import filled_atomically
 from bsds_utils.data.manifest import Manifest, bsds500_manifest
+from bsds_utils.data.progress import bar
 from bsds_utils.errors import BSDSError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["ADDRESSES", "download_bsds500"]
 
@@ -46,7 +50,6 @@ def _range_start(response: Any, have: int) -> int:
 def _continue(url: str, part: Path) -> None:
     """Fetch the rest of a file of which a part may be there already."""
     import requests
-    from tqdm import tqdm
 
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
@@ -64,15 +67,10 @@ def _continue(url: str, part: Path) -> None:
             total = start + int(length) if length else None
             if total is not None and total > _MOST_BYTES:
                 raise _RefusedError(f"refused: {total} bytes, more than any archive of BSDS500")
-            bar = tqdm(
-                desc="downloading",
-                total=total,
-                initial=start,
-                unit="B",
-                unit_scale=True,
-                disable=None,
+            steps: tqdm[bytes] = bar(
+                None, "downloading", total, "B", initial=start, unit_scale=True
             )
-            with bar, part.open("ab" if start else "wb") as file:
+            with steps, part.open("ab" if start else "wb") as file:
                 for chunk in response.iter_content(_CHUNK):
                     if file.tell() == 0 and looks_like_html(chunk):
                         part.unlink()
@@ -80,7 +78,7 @@ def _continue(url: str, part: Path) -> None:
                     if file.tell() > _MOST_BYTES:
                         raise _RefusedError("refused: no end of data")
                     file.write(chunk)
-                    bar.update(len(chunk))
+                    steps.update(len(chunk))
     except requests.Timeout as error:
         raise _BrokenError("no answer in time") from error
     except requests.exceptions.ChunkedEncodingError as error:

@@ -38,6 +38,7 @@ def filled_atomically(target: Path, *, replace: bool = False) -> Iterator[Path]:
         If the target is in the way, or the disk refuses (full, read-only, no permission).
     """
     name = printable(target)
+    target = target.resolve()  # a link to an empty folder is filled at its end
     vacant = not os.path.lexists(target) or (target.is_dir() and not any(target.iterdir()))
     if not vacant and not replace:
         raise BSDSError(

@@ -51,13 +51,8 @@ def _child(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _list(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise BSDSError(
-            f"{printable(folder)}: cannot be listed ({error.strerror}); check its permissions"
-        ) from error
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def find_layout(root: Path) -> Layout:
@@ -101,26 +96,36 @@ def find_layout(root: Path) -> Layout:
             f"{name}: expected a folder with images/ and groundTruth/, found a file; unpack an "
             "archive first and give the folder"
         )
+    try:
+        return _find(root)
+    except OSError as error:
+        raise BSDSError(
+            f"{printable(error.filename or root)}: cannot be read ({error.strerror}); check its "
+            "permissions"
+        ) from error
+
+
+def _find(root: Path) -> Layout:
     _list(root)  # says so if it must not be read
     partial: Path | None = None
     for inner in _INNER:
         folder = root / inner
-        found_kinds = {kind: _child(folder, names) for kind, names in _FOLDERS.items()}
-        if all(found_kinds.values()):
-            return _scan(folder, {k: path for k, path in found_kinds.items() if path})
-        if any(found_kinds.values()) and partial is None:
+        kinds = {kind: _child(folder, names) for kind, names in _FOLDERS.items()}
+        if all(kinds.values()):
+            return _scan(folder, {kind: path for kind, path in kinds.items() if path})
+        if any(kinds.values()) and partial is None:
             partial = folder
-    if partial is not None:
-        has, lacks = ("images/", "groundTruth/")
-        if _child(partial, _FOLDERS["images"]) is None:
-            has, lacks = lacks, has
+    if partial is None:
         raise BSDSError(
-            f"{printable(partial)}: expected images/ and groundTruth/, found {has} but no folder "
-            f"{lacks}; restore it, or get a whole copy with `bsds data --source bsds500`"
+            f"{printable(root)}: expected images/ and groundTruth/ in it (or BSDS500/ or BSR/), "
+            "found neither; give the folder that holds both"
         )
+    has, lacks = "images/", "groundTruth/"
+    if _child(partial, _FOLDERS["images"]) is None:
+        has, lacks = lacks, has
     raise BSDSError(
-        f"{name}: expected images/ and groundTruth/ in it (or BSDS500/ or BSR/), found neither; "
-        "give the folder that holds both"
+        f"{printable(partial)}: expected images/ and groundTruth/, found {has} but no folder "
+        f"{lacks}; restore it, or get a whole copy as `bsds data --help` says"
     )
 
 

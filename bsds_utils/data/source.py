@@ -27,11 +27,18 @@ __all__ = [
 SOURCES: Final = ("bsds500", "deadleaves")
 
 
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~somebody who is not known here: then it is a name like others
+        return Path(path)
+
+
 def cache_folder() -> Path:
     """Return the folder for data and arrays: $BSDS_CACHE, else the user's cache."""
     chosen = os.environ.get("BSDS_CACHE")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return _expanded(chosen).absolute()
     from platformdirs import user_cache_path
 
     return user_cache_path("bsds", appauthor=False)
@@ -111,13 +118,13 @@ def choose(source: str | None = None, root: str | os.PathLike[str] | None = None
     if root is None:
         source = source or _checked(_named("BSDS_SOURCE"), "BSDS_SOURCE")
         root = _named("BSDS500_ROOT")
-        if root is not None and source == "deadleaves" and not _synthetic(Path(root)):
+        if root is not None and source == "deadleaves" and not _synthetic(_expanded(root)):
             root = None  # the variable points to the real set, which is not what is asked for
     if root is None:
         if source is None:
             source = "deadleaves" if _in_cache("bsds500").vacant else "bsds500"
         return _in_cache(source)
-    path = Path(root).expanduser()
+    path = _expanded(root)
     found = "deadleaves" if _synthetic(path) else "bsds500"
     place = Place(source or found, path, ours=False)
     if found != place.source and not place.vacant:

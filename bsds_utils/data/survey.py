@@ -7,6 +7,7 @@ from bsds_utils.data.dataset import Dataset
 from bsds_utils.data.groundtruth import read_ground_truth
 from bsds_utils.data.imagefile import image_shape
 from bsds_utils.data.manifest import SPLITS
+from bsds_utils.data.progress import bar
 
 __all__ = ["Survey", "survey"]
 
@@ -33,29 +34,24 @@ class Survey:
     n_bytes: int
 
 
-def survey(dataset: Dataset, *, progress: bool = False) -> Survey:
+def survey(dataset: Dataset) -> Survey:
     """Read every file's shape and annotators.
 
     Parameters
     ----------
     dataset
         The data set.
-    progress
-        Show a progress bar on stderr if that is a terminal.
 
     Raises
     ------
     BSDSError
         If a file is damaged.
     """
-    from tqdm import tqdm
-
     shapes: Counter[tuple[int, int]] = Counter()
     annotators: Counter[int] = Counter()
     n_bytes = 0
     pairs = [pair for split in SPLITS for pair in dataset.pairs[split].values()]
-    hidden = None if progress else True  # None: shown on a terminal only
-    for image, truth in tqdm(pairs, desc="reading", unit="image", leave=False, disable=hidden):
+    for image, truth in bar(pairs, "reading", unit="images"):
         shape = image_shape(image)
         shapes[shape] += 1
         annotators[len(read_ground_truth(truth, shape).boundaries)] += 1

@@ -8,6 +8,7 @@ from bsds_utils.data.groundtruth import read_ground_truth
 from bsds_utils.data.imagefile import image_shape, read_image
 from bsds_utils.data.layout import Layout
 from bsds_utils.data.manifest import SPLITS, Key, Manifest, sha256
+from bsds_utils.data.progress import bar
 from bsds_utils.errors import BSDSError
 
 __all__ = ["Verification", "missing_files", "verify"]
@@ -79,7 +80,7 @@ def _fault(layout: Layout, key: Key) -> str | None:
     return None
 
 
-def verify(layout: Layout, manifest: Manifest, *, progress: bool = False) -> Verification:
+def verify(layout: Layout, manifest: Manifest) -> Verification:
     """Read every file and compare its SHA-256 sum with the manifest.
 
     Parameters
@@ -88,24 +89,19 @@ def verify(layout: Layout, manifest: Manifest, *, progress: bool = False) -> Ver
         The folder's files.
     manifest
         What should be there.
-    progress
-        Show a progress bar on stderr if that is a terminal.
 
     Returns
     -------
     Verification
         Missing, unreadable, changed and surplus files, a line for each kind.
     """
-    from tqdm import tqdm
-
     result = Verification(problems=missing_files(layout, manifest))
     owner = {digest: key for key, digest in manifest.sums.items()}
     faults: list[str] = []
     swapped: list[str] = []
     changed: list[str] = []
     present = [key for key in manifest if key in layout.files]
-    hidden = None if progress else True  # None: shown on a terminal only
-    for key in tqdm(present, desc="verifying", unit="file", leave=False, disable=hidden):
+    for key in bar(present, "verifying", unit="files"):
         name = manifest.paths[key]
         try:
             digest = sha256(read_bytes(layout.files[key]))

@@ -18,7 +18,7 @@ _BACKGROUND_SHARE: Final = 0.20  # below it the gaps between leaves are left to 
 _MOST_LEAVES: Final = 2000
 _SMALLEST_PIECE: Final = 80  # pixels; smaller ones would be specks that nobody draws
 _FARTHEST: Final = 1.5  # from a wavy leaf's centre to its edge, in radii
-_FIELD_SHAPE: Final = (486, 486)  # 2·3⁵: quick to Fourier-transform, and covers any scene
+_FIELD_SHAPE: Final = (320, 320)  # pixels, then it repeats; quick to Fourier-transform
 _FIELDS: Final = 4  # noise fields a scene; each leaf takes its texture from one of them
 
 
@@ -72,12 +72,16 @@ def _lay(rng: np.random.Generator, regions: NDArray[np.uint16], number: int) -> 
     if shape == "square":
         inside = np.maximum(np.abs(u), np.abs(v)) < radius * 0.85
     else:
-        edge = np.ones_like(u)
+        distance = np.hypot(u, v)
+        edge = 1.0
         if shape == "wavy":
-            angle = np.arctan2(v, u)
-            for harmonic, size, phase in zip(harmonics, sizes, phases, strict=True):
-                edge += size * np.cos(harmonic * angle + phase)
-        inside = u**2 + v**2 < (radius * np.clip(edge, 0.3, _FARTHEST)) ** 2
+            # Σ size·cos(harmonic·angle + phase) as a polynomial in exp(i·angle), by Horner's rule
+            direction = (u + 1j * v) / np.maximum(distance, 1e-9)
+            wave = np.zeros_like(direction)
+            for size, phase in zip(sizes[::-1], phases[::-1], strict=True):
+                wave = (wave + size * np.exp(1j * phase)) * direction
+            edge = np.clip(1 + (wave * direction ** (harmonics[0] - 1)).real, 0.3, _FARTHEST)
+        inside = distance < radius * edge
     if np.count_nonzero(inside) < _SMALLEST_PIECE:
         return False
     free[rows, columns] = inside

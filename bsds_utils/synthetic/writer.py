@@ -14,6 +14,7 @@ from PIL import Image
 from bsds_utils.data.descriptor import DESCRIPTOR, FORMAT, Descriptor
 from bsds_utils.data.folders import filled_atomically
 from bsds_utils.data.manifest import SPLITS, sha256
+from bsds_utils.data.progress import bar
 from bsds_utils.synthetic.scenes import Scene, scene
 
 __all__ = ["DEFAULT_COUNTS", "DEFAULT_SEED", "write_dataset"]
@@ -46,7 +47,8 @@ def _mat(made: Scene) -> bytes:
 
 
 def _files(job: tuple[int, int, int]) -> tuple[bytes, bytes]:
-    made = scene(np.random.SeedSequence(job))
+    seed, *place = job
+    made = scene(np.random.SeedSequence(seed, spawn_key=place))
     return _jpeg(made), _mat(made)
 
 
@@ -63,8 +65,6 @@ def _check(counts: Mapping[str, int], seed: int) -> None:
 
 
 def _fill(folder: Path, counts: Mapping[str, int], seed: int) -> None:
-    from tqdm import tqdm
-
     jobs = [
         (split, index, (seed, number, index))
         for number, split in enumerate(SPLITS)
@@ -76,10 +76,11 @@ def _fill(folder: Path, counts: Mapping[str, int], seed: int) -> None:
             (folder / kind / split).mkdir(parents=True)
     # Threads, not processes: forking a notebook that has TensorFlow loaded is not safe, and
     # spawning runs a student's script again. numpy and scipy release the interpreter lock.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    try:
         results = pool.map(_files, (job for _, _, job in jobs))
-        bar = tqdm(results, "making scenes", len(jobs), leave=False, unit="scene", disable=None)
-        for (split, index, _), (jpeg, mat) in zip(jobs, bar, strict=True):
+        steps = bar(results, "making scenes", len(jobs), "scenes")
+        for (split, index, _), (jpeg, mat) in zip(jobs, steps, strict=True):
             image_id = f"dl{SPLITS.index(split)}{index:04d}"  # no id is in two splits
             for path, content in (
                 (f"images/{split}/{image_id}.jpg", jpeg),
@@ -87,6 +88,8 @@ def _fill(folder: Path, counts: Mapping[str, int], seed: int) -> None:
             ):
                 (folder / path).write_bytes(content)
                 sums[path] = sha256(content)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C, the rest is not made
     descriptor = Descriptor(FORMAT, seed, {split: counts[split] for split in SPLITS}, sums)
     (folder / DESCRIPTOR).write_text(descriptor.to_json(), encoding="utf-8")
 
