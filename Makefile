@@ -1,0 +1,86 @@
+# Everything here sets itself up in .venv. PYTHON=python3.12 chooses the interpreter, and
+# DATA=path/to/BSDS500 the real data for the demo.
+
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(FITS)' 2>/dev/null && echo $$name && break; done)
+PYTHON := $(or $(PYTHON),python3)
+endif
+
+BIN := .venv/bin
+# Another interpreter or another lock makes another environment.
+KEY := $(shell { $(PYTHON) -VV; cat requirements.lock; } 2>&1 | cksum | cut -d ' ' -f 1)
+PACKAGES := .venv/packages-$(KEY)
+PROJECT := .venv/project
+
+# Runs a command, then says how long it took.
+timed = @echo "== $(1)"; start=$$(date +%s); $(2); result=$$?; \
+  echo "== $(1): $$(( $$(date +%s) - start )) s"; exit $$result
+
+.PHONY: help setup system demo test lint types release lock clean
+
+help:
+	@echo "make demo             grade a sample class on synthetic data; DATA=path/to/BSDS500: on the real data"
+	@echo "make test             all checks and tests"
+	@echo "make lint, make types only these checks"
+	@echo "make release          solutions/ -> assignments/ and dist/student-bundle.zip"
+	@echo "make lock             renew requirements.lock"
+	@echo "make clean            delete .venv and what the other commands made"
+
+setup: $(PROJECT) system
+
+$(PACKAGES): requirements.lock
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo "expected Python 3.11 to 3.13, found" \
+	  "$$($(PYTHON) -V 2>&1 | tail -n 1) as $(PYTHON); install one and name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "installing the packages of requirements.lock into .venv: minutes the first time"
+	@$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a virtual environment;" \
+	  "on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@touch $@
+
+$(PROJECT): $(PACKAGES) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Submissions are run inside bubblewrap. Where it cannot be installed, the rest still works.
+system:
+	@command -v bwrap >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n"; fi; \
+	if command -v apt-get >/dev/null && $$as true 2>/dev/null; then \
+	  echo "installing bubblewrap with apt-get"; \
+	  $$as apt-get update -qq; \
+	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends bubblewrap </dev/null; \
+	fi; \
+	command -v bwrap >/dev/null || echo "missing: bubblewrap, which isolates submissions while they are graded." \
+	  "Debian, Ubuntu: sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap;" \
+	  "other systems: grade in a Linux virtual machine. Going on without it."
+
+demo: setup
+	@$(BIN)/python -m grader.demo $(if $(DATA),--data "$(DATA)")
+
+test: setup
+	$(call timed,lint,$(MAKE) --no-print-directory lint)
+	$(call timed,types,$(MAKE) --no-print-directory types)
+	$(call timed,tests,$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=20)
+
+lint: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: setup
+	@$(BIN)/mypy
+
+release: setup
+	@$(BIN)/bsds release
+
+# One version of each package for all Python versions, with hashes, so that what is installed is
+# what was tested. --upgrade takes the newest versions that pyproject.toml allows.
+lock: setup
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --fork-strategy fewest --all-extras --generate-hashes --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" \
+	  pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv demo dist .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis

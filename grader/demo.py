@@ -1,0 +1,190 @@
+"""The course in one run: data, release version, a sample class of eight, grades, reports.
+
+`make demo` runs this. It works in the folder demo/, so submissions and gradebook of a course that
+is taught from the same checkout stay as they are. The sample class comes from tests/submissions/.
+
+Example:
+  python -m grader.demo --data path/to/BSDS500
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bsds_utils import open_dataset
+from bsds_utils.errors import BSDSError
+from grader.course import ASSIGNMENTS, COURSE_ROOT, Assignment
+from grader.gradebook import Course
+from grader.report import write_csv, write_html
+from grader.run import Graded, grade_class
+from grader.sandbox.bubblewrap import sandbox_problem
+from grader.settings import Settings
+from grader.workplace import Workplace
+from tests.submissions import Case, cases
+
+__all__ = ["FOLDER", "SAMPLE", "main"]
+
+FOLDER = COURSE_ROOT / "demo"
+
+SAMPLE = {
+    "cnn": ("cnn_dilated", "cnn_blank"),
+    "resnet": (),
+}
+"""Names of the sample class's submissions, by assignment."""
+
+TRAIN_SECONDS = 15.0
+"""Long enough to tell a network that learns from one that does not."""
+
+_INTERRUPTED = 130
+_DESCRIPTION_WIDTH = 46
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 on success, 1 after a user's mistake, 130 after Ctrl-C.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m grader.demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="BSDS500 (default: synthetic scenes)"
+    )
+    args = parser.parse_args(argv)
+    try:
+        _demonstrate(args.data)
+    except BSDSError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: stopped by Ctrl-C; run it again to go on", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+def _demonstrate(data: Path | None) -> None:
+    started = time.monotonic()
+    settings = replace(
+        Settings.from_environment(),
+        train_seconds=TRAIN_SECONDS,
+        data_source="deadleaves" if data is None else None,
+        data_root=data,
+    )
+    problem = sandbox_problem()
+    if problem is not None:
+        settings = replace(settings, sandbox=False)
+        print(
+            "demo: WARNING: grading WITHOUT isolation, which is acceptable only because the "
+            f"sample class is part of this repository: {problem}",
+            file=sys.stderr,
+        )
+    workplace = Workplace(FOLDER)
+
+    _step(1, "data")
+    dataset = open_dataset(settings.data_source, settings.data_root)
+    counts = ", ".join(f"{split} {len(dataset.ids(split))}" for split in ("train", "val", "test"))
+    print(f"{dataset.name} in {dataset.root}: {counts}")
+
+    _step(2, "release version of the assignments")
+    FOLDER.mkdir(exist_ok=True)
+    course = Course(FOLDER)
+    for assignment in ASSIGNMENTS.values():
+        course.generate(assignment)
+        print(assignment.release.relative_to(COURSE_ROOT))
+
+    _step(3, "sample class")
+    sample = _hand_in()
+    for student, case in sample.items():
+        print(f"{student}  {case.assignment:<6}  {case.description}")
+
+    _step(4, f"grading, {TRAIN_SECONDS:.0f} s of training each")
+    graded = {
+        assignment.name: _grade(assignment, sample, settings, workplace)
+        for assignment in ASSIGNMENTS.values()
+    }
+
+    print(f"\n{_table(sample, graded)}\n")
+    for name, results in graded.items():
+        print(f"report {name}: {write_html(ASSIGNMENTS[name], results, workplace)}")
+        print(f"grades {name}: {write_csv(ASSIGNMENTS[name], results, workplace)}")
+    print(f"done in {time.monotonic() - started:.0f} s")
+
+
+def _step(number: int, title: str) -> None:
+    print(f"\n[{number}/4] {title}", flush=True)
+
+
+def _hand_in() -> dict[str, Case]:
+    """Write the sample class's submissions, in place of those of an earlier run."""
+    shutil.rmtree(FOLDER / "submitted", ignore_errors=True)
+    by_name = {case.name: case for case in cases()}
+    names = [name for sample in SAMPLE.values() for name in sample]
+    sample = {f"student-{number}": by_name[name] for number, name in enumerate(names, start=1)}
+    for student, case in sample.items():
+        case.write(FOLDER, student)
+    return sample
+
+
+def _grade(
+    assignment: Assignment, sample: dict[str, Case], settings: Settings, workplace: Workplace
+) -> list[Graded]:
+    students = [name for name, case in sample.items() if case.assignment == assignment.name]
+    finished = 0
+
+    def show(one: Graded) -> None:
+        nonlocal finished
+        finished += 1
+        took = "unchanged since the last run" if one.reused else f"{one.seconds:.0f} s"
+        print(
+            f"{assignment.name} {finished} of {len(students)}: {one.student}, {took}", flush=True
+        )
+
+    return grade_class(
+        assignment, students, settings, workplace, jobs=os.cpu_count() or 1, on_done=show
+    )
+
+
+def _table(sample: dict[str, Case], graded: dict[str, list[Graded]]) -> str:
+    rows = [("student", "assignment", "submission", "points", "not full")]
+    for name, results in graded.items():
+        for one in results:
+            result = one.result
+            missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
+            rows.append(
+                (
+                    one.student,
+                    name,
+                    textwrap.shorten(
+                        sample[one.student].description, _DESCRIPTION_WIDTH, placeholder=" …"
+                    ),
+                    f"{result.score:.2f} of {result.max_score:g}",
+                    result.problem or ", ".join(missed) or "-",
+                )
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    return "\n".join(
+        "  ".join(
+            [*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]
+        )
+        for row in rows
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
