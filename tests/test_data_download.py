@@ -1,6 +1,8 @@
 """Downloading, against a server on the loopback interface that misbehaves on request."""
 
+import gzip
 import io
+import re
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from bsds_utils import BSDSError
 from bsds_utils.data import archive as archive_module
+from bsds_utils.data import download as download_module
 from bsds_utils.data.archive import BadArchiveError, unpack
 from bsds_utils.data.download import ADDRESSES, download_bsds500
 from bsds_utils.data.manifest import Manifest, sha256
@@ -42,6 +45,12 @@ def tar(
     return stream.getvalue()
 
 
+def flipped(content: bytes) -> bytes:
+    """Return the content with a byte in its middle changed."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+
+
 def member(name: str, content: bytes = b"evil", **fields: object) -> Change:
     """Return what adds a member to an archive."""
 
@@ -64,7 +73,10 @@ class Site:
     breaks: list[int] = field(default_factory=list)
     ranges: bool = True
     chunked: bool = False
+    shift: int = 0
+    stalls: bool = False
     asked: list[str | None] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
 
@@ -91,10 +103,13 @@ def site() -> Iterator[Site]:
             self.send_response(status)
             if status == 206:
                 size = len(state.content)
-                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+                shown = start + state.shift
+                self.send_header("Content-Range", f"bytes {shown}-{size - 1}/{size}")
             if not state.chunked:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if state.stalls:
+                state.released.wait(10)
             limit = state.breaks.pop(0) if state.breaks else len(body)
             self.wfile.write(body[:limit])
 
@@ -105,6 +120,7 @@ def site() -> Iterator[Site]:
     try:
         yield state
     finally:
+        state.released.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -168,6 +184,13 @@ def test_downloads_exactly_the_manifest(site: Site, disk: Disk, prefix: str) -> 
     assert list(disk.downloads.iterdir()) == []
 
 
+def test_downloads_a_compressed_archive(site: Site, disk: Disk) -> None:
+    """The real archives are compressed with gzip."""
+    site.content = gzip.compress(tar())
+    disk.download(site.url)
+    assert disk.content() == FILES
+
+
 def test_resumes_within_a_call(site: Site, disk: Disk) -> None:
     """A connection that breaks off twice is taken up where it broke off."""
     site.content = tar()
@@ -221,6 +244,32 @@ def test_part_that_is_whole_already(site: Site, disk: Disk) -> None:
     assert disk.content() == FILES
 
 
+def test_server_that_resumes_elsewhere(site: Site, disk: Disk) -> None:
+    """A server that answers another range than asked for is not believed."""
+    site.content = tar()
+    site.breaks = [100_000]
+    site.shift = 7
+    assert "Content-Range" in disk.fail(site.url)
+
+
+def test_server_that_falls_silent(site: Site, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a byte for too long is given up."""
+    monkeypatch.setattr(download_module, "_TIMEOUT", (5.0, 0.1))
+    site.content = tar()
+    site.stalls = True
+    assert "timed out" in disk.fail(site.url)
+
+
+def test_endless_file_is_refused(site: Site, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file larger than any archive of BSDS500 does not fill the disk, announced or not."""
+    monkeypatch.setattr(download_module, "_MOST_BYTES", 50_000)
+    site.content = tar()
+    assert "more than any archive" in disk.fail(site.url)
+    site.chunked = True
+    assert "no end" in disk.fail(site.url)
+    assert sum(path.stat().st_size for path in disk.downloads.iterdir()) < 100_000
+
+
 def test_second_address_is_tried(site: Site, disk: Disk) -> None:
     """If the first address fails, the second gives the data."""
     site.content = tar()
@@ -247,13 +296,15 @@ def test_failure_names_every_address_and_the_way_out(site: Site, disk: Disk) -> 
         (tar({}), "4 are missing"),
         (b"PK\x03\x04" + bytes(500), "not a tar archive"),
         (b"\x1f\x8b" + bytes(500), "archive"),
+        (gzip.compress(tar())[:-3000], "truncated"),
+        (flipped(gzip.compress(tar())), "damaged|truncated|missing|sums"),
         (b"", "not a tar archive"),
     ],
 )
 def test_wrong_file(site: Site, disk: Disk, content: bytes, expected: str) -> None:
     """What is not the archive is refused, and the next call starts from nothing."""
     site.content = content
-    assert expected in disk.fail(site.url)
+    assert re.search(expected, disk.fail(site.url))
     assert list(disk.downloads.iterdir()) == []
     site.content = tar()
     disk.download(site.url)

@@ -80,7 +80,7 @@ def _continue(url: str, part: Path) -> None:
                     file.write(chunk)
                     steps.update(len(chunk))
     except requests.Timeout as error:
-        raise _BrokenError("no answer in time") from error
+        raise _BrokenError("timed out") from error
     except requests.exceptions.ChunkedEncodingError as error:
         raise _BrokenError(f"broke off at {part.stat().st_size} bytes") from error
     except requests.ConnectionError as error:

@@ -17,7 +17,7 @@ _NAMED = 3  # files named in a line; the rest are counted
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = sorted(names)
+    listed = list(names)
     shown = ", ".join(printable(name) for name in listed[:_NAMED])
     return shown + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
 
@@ -118,7 +118,8 @@ def verify(layout: Layout, manifest: Manifest) -> Verification:
             changed.append(name)
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        result.problems.append(f"damaged, {_files(faults)}: {faults[0]}{more}")
+        what, _, _advice = faults[0].rpartition("; ")  # ours comes after all the problems
+        result.problems.append(f"damaged, {_files(faults)}: {what}{more}")
     if swapped:
         result.problems.append(f"swapped, {_files(swapped)}: {_some(swapped)}")
     if changed:
@@ -146,6 +147,8 @@ def _surplus(layout: Layout, manifest: Manifest, result: Verification) -> None:
         else:
             strange.append(name)
     if mixed:
-        result.problems.append(f"in a wrong split, {_files(mixed)}: {_some(mixed)}")
+        result.problems.append(f"in a wrong split, {_files(mixed)}: {_some(sorted(mixed))}")
     if strange:
-        result.notes.append(f"ignored, {_files(strange)} not of the data set: {_some(strange)}")
+        result.notes.append(
+            f"ignored, {_files(strange)} not of the data set: {_some(sorted(strange))}"
+        )
