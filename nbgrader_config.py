@@ -1,4 +1,4 @@
-"""nbgrader's configuration: where things lie, and isolated, trusted grading in place of Execute."""
+"""nbgrader's configuration: where things lie; isolated, trusted grading in place of Execute."""
 
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -17,7 +17,13 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "bsds"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.keras", "*_model.json"]
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "*.keras",
+    "*_model.json",
+]
 
 # Training outlasts nbgrader's default of 30 seconds, also in `nbgrader validate`.
 c.Execute.timeout = 900

@@ -44,7 +44,7 @@ _HOME = {
     "save_model": "modelcard",
 }
 
-__all__ = ["BSDSError", "__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["BSDSError", "__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,6 +45,13 @@ class Target:
         """Share of the points that an IoU earns, 0–1, linear between the two."""
         return float(np.clip((iou - self.baseline) / (self.full - self.baseline), 0.0, 1.0))
 
+    def explain(self, iou: float, threshold: float) -> str:
+        """Say what an IoU is worth, for the student."""
+        return (
+            f"boundary IoU on unseen images: {iou:.3f} at threshold {threshold:.2f} (everything "
+            f"boundary: {self.baseline:.3f}; full credit from {self.full:.3f})"
+        )
+
 
 def case_name(source: str, *, imagenet: bool) -> str:
     """Key of a calibration case, e.g. ``"bsds500/imagenet"``."""

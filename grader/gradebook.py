@@ -11,20 +11,22 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
-from traitlets.config import Config, PyFileConfigLoader
-from traitlets.config.loader import Config as LoadedConfig
+from traitlets.config.loader import Config, PyFileConfigLoader
 
 from bsds_utils.errors import BSDSError
 from grader.course import COURSE_ROOT, Assignment
+from grader.settings import Settings
 
 __all__ = ["CONFIG_FILE", "Course", "load_config", "quiet"]
 
 CONFIG_FILE = COURSE_ROOT / "nbgrader_config.py"
 
 
-def load_config(root: Path) -> LoadedConfig:
+def load_config(root: Path) -> Config:
     """Load ``nbgrader_config.py`` for a course whose files lie in `root`."""
-    config: Config = PyFileConfigLoader(CONFIG_FILE.name, path=str(CONFIG_FILE.parent)).load_config()
+    config: Config = PyFileConfigLoader(
+        CONFIG_FILE.name, path=str(CONFIG_FILE.parent)
+    ).load_config()
     config.CourseDirectory.root = str(root)
     for name in ("source_directory", "release_directory"):
         # Submissions may lie elsewhere, notebooks do not.
@@ -39,11 +41,15 @@ class Course:
     ----------
     root
         Holds ``submitted/`` and ``gradebook.db``; notebooks are those of this repository.
+    settings
+        How submissions are graded, by default as the environment says.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._api = NbGraderAPI(config=load_config(root))
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        config = load_config(root)
+        if settings is not None:
+            config.GradeInIsolation.settings = settings
+        self._api = NbGraderAPI(config=config)
 
     def gradebook(self) -> Any:
         """Open the gradebook; use it as a context manager."""

@@ -131,7 +131,7 @@ def _student_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
 
 
 def _probe_cells(notebook: nbformat.NotebookNode, assignment: Assignment) -> list[Cell]:
-    """The cells that define functions: the student's, and those marked by the instructor."""
+    """Return the cells that define functions: the student's, and the instructor's marked ones."""
     marked = assignment.probe_cells()
     return [
         Cell(_grade_id(cell) or f"no. {number}", cell.source)

@@ -1,6 +1,5 @@
 """What a sandbox is given to work with: the data set, its cached arrays, the encoder's weights."""
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from bsds_utils.errors import BSDSError
 from grader.course import Assignment
 from grader.hidden_data import hidden_set
 from grader.settings import Settings
+from grader.trusted import trusted_processes
 from grader.workplace import Workplace
 
 __all__ = ["Provisions", "encoder_weights", "prepare"]
@@ -88,8 +88,7 @@ def encoder_weights(settings: Settings, workplace: Workplace) -> Path:
     path = workplace.private / _RANDOM_ENCODER
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=_write_random_encoder, args=(path,))
+        process = trusted_processes().Process(target=_write_random_encoder, args=(path,))
         process.start()
         process.join()
         if not path.exists():

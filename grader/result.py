@@ -76,7 +76,7 @@ class Result:
 
 
 def rejected(points: Mapping[str, float], problem: str) -> Result:
-    """Result of a submission that cannot be read: no points, one reason."""
+    """Make the result of a submission that cannot be read: no points, one reason."""
     return Result("rejected", no_points(points, problem), problem)
 
 

@@ -101,7 +101,7 @@ def grade_class(
         In the order of `students`. After Ctrl-C, which ends the running sandboxes and is raised
         again, everything recorded so far stays recorded.
     """
-    course = Course(workplace.root)
+    course = Course(workplace.root, settings)
     course.ensure_assignment(assignment)
     release = nbformat.read(assignment.release, as_version=4)
     done: dict[str, Graded] = {}

@@ -51,8 +51,8 @@ def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbf
         value = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
         raise Rejected(
-            f"expected a notebook, found that {path.name} is not JSON; open it in Jupyter, save it "
-            "and submit it again"
+            f"expected a notebook, found that {path.name} is not JSON; open it in Jupyter, save "
+            "it and submit it again"
         ) from None
     return _notebook(value, path.name)
 
@@ -100,7 +100,7 @@ def _notebook(value: Any, name: str) -> nbformat.NotebookNode:
                 cell["source"] = "".join(map(str, cell["source"]))
     value |= {"metadata": {}, "nbformat_minor": _MINOR_WITHOUT_IDS}
     try:
-        notebook = nbformat.from_dict(value)
+        notebook: nbformat.NotebookNode = nbformat.from_dict(value)
         nbformat.validate(notebook, relax_add_props=True)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]

@@ -5,6 +5,7 @@ from typing import Any
 
 import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Instance
 
 from grader.course import get_assignment
 from grader.grading import grade_notebook
@@ -23,12 +24,18 @@ class GradeInIsolation(NbGraderPreprocessor):  # type: ignore[misc]
     nbgrader's ``SaveAutoGrades`` reads points from.
     """
 
+    settings = Instance(
+        Settings,
+        allow_none=True,
+        help="How to grade; None takes the settings from the environment.",
+    ).tag(config=True)
+
     def preprocess(
         self, nb: nbformat.NotebookNode, resources: Any
     ) -> tuple[nbformat.NotebookNode, Any]:
         """Grade the notebook, or take its stored result."""
         assignment = get_assignment(resources["nbgrader"]["assignment"])
-        settings = Settings.from_environment()
+        settings = self.settings or Settings.from_environment()
         # nbgrader changes into the course's folder before it converts anything.
         workplace = Workplace(Path.cwd())
         if settings.secret == DEVELOPMENT_SECRET:

@@ -91,7 +91,9 @@ def build_bundle(destination: Path = BUNDLE) -> Path:
             wheel.name: wheel.read_bytes(),
         }
         for assignment in ASSIGNMENTS.values():
-            files[f"{assignment.name}/{assignment.notebook_name}"] = assignment.release.read_bytes()
+            files[f"{assignment.name}/{assignment.notebook_name}"] = (
+                assignment.release.read_bytes()
+            )
         destination.parent.mkdir(parents=True, exist_ok=True)
         part = Path(folder, "bundle.zip")
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:

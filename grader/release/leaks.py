@@ -13,6 +13,7 @@ from grader.course import ASSIGNMENTS, COURSE_ROOT
 __all__ = ["find_leaks", "require_no_leaks"]
 
 _SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+_TELLTALES = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "from grader", "import grader")
 _SHORTEST = 30
 """Characters of a line that is told apart from code that students write or are given anyway."""
 
@@ -28,7 +29,9 @@ def require_no_leaks(bundle: Path) -> None:
     leaks = find_leaks(_contents(bundle))
     if leaks:
         bundle.unlink()
-        raise BSDSError(f"expected a release without secrets, found {leaks[0]}; nothing is released")
+        raise BSDSError(
+            f"expected a release without secrets, found {leaks[0]}; nothing is released"
+        )
 
 
 def find_leaks(contents: dict[str, str]) -> list[str]:
@@ -55,9 +58,7 @@ def find_leaks(contents: dict[str, str]) -> list[str]:
             what = secrets.get(line.strip())
             if what is not None:
                 leaks.append(f"a line of {what} in {name}: {line.strip()[:60]}")
-        for word in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "from grader", "import grader"):
-            if word in text:
-                leaks.append(f"{word!r} in {name}")
+        leaks += [f"{word!r} in {name}" for word in _TELLTALES if word in text]
     return leaks
 
 
@@ -80,9 +81,7 @@ def _contents(bundle: Path) -> dict[str, str]:
 
 def _wheel(archive: zipfile.ZipFile, name: str) -> dict[str, str]:
     with archive.open(name) as stream, zipfile.ZipFile(stream) as wheel:
-        return {
-            part: wheel.read(part).decode("utf-8", "replace") for part in wheel.namelist()
-        }
+        return {part: wheel.read(part).decode("utf-8", "replace") for part in wheel.namelist()}
 
 
 def _notebook_text(text: str) -> str:
@@ -103,7 +102,9 @@ def _secret_lines() -> Iterator[tuple[str, str]]:
                     secret += _long_lines(part)
             else:
                 secret += _long_lines(cell.source)
-        yield from ((f"a solution of {assignment.name}", line) for line in secret if line not in given)
+        yield from (
+            (f"a solution of {assignment.name}", line) for line in secret if line not in given
+        )
     library = {
         line
         for path in (COURSE_ROOT / "bsds_utils").rglob("*.py")

@@ -188,16 +188,25 @@ def _file_system(sandbox: Sandbox) -> list[str]:
             line += ["--symlink", str(path.readlink()), str(path)]
         elif path.exists():
             line += ["--ro-bind", str(path), str(path)]
-    for name in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "fonts", "alternatives"):
+    for name in (
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+        "localtime",
+        "fonts",
+        "alternatives",
+    ):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     line += ["--proc", "/proc", "--dev", "/dev"]
     line += ["--perms", "1777", "--size", str(sandbox.limits.file_size), "--tmpfs", "/tmp"]
     mounts: list[tuple[str, Path, Path]] = []
     package = Path(bsds_utils.__file__).resolve().parent
     mounts.append(("--ro-bind", package, LIBRARY / package.name))
-    for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix))):
-        if not prefix.is_relative_to("/usr"):
-            mounts.append(("--ro-bind", prefix, prefix))
+    mounts += [
+        ("--ro-bind", prefix, prefix)
+        for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix)))
+        if not prefix.is_relative_to("/usr")
+    ]
     mounts += [("--ro-bind", outside, inside) for outside, inside in sandbox.read_only.items()]
     mounts += [("--bind", outside, inside) for outside, inside in sandbox.writable.items()]
     mounts.append(("--bind", sandbox.work, HOME))

@@ -16,7 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import output_from_msg
+from nbformat.v4 import new_output
 from traitlets import Any as AnyTrait
 from traitlets import Instance
 
@@ -52,7 +52,7 @@ class Execution:
     problem: str | None = None
 
 
-class SandboxKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class SandboxKernelManager(AsyncKernelManager):
     """Starts the Python kernel through the sandboxing provisioner, over ipc sockets."""
 
     sandbox = Instance(Sandbox)
@@ -174,7 +174,12 @@ def _show_timeout(cell: NotebookNode, execute_reply: Mapping[str, Any], **_: obj
     content = execute_reply["content"]
     if content["ename"] == "CellTimeoutError":
         cell.outputs.append(
-            output_from_msg({"header": {"msg_type": "error"}, "content": content})
+            new_output(
+                "error",
+                ename=content["ename"],
+                evalue=content["evalue"],
+                traceback=content["traceback"],
+            )
         )
 
 

@@ -194,4 +194,3 @@ def _read_answers(stream: Any, answers: "queue.Queue[Any]") -> None:
         except (wire.WireError, OSError, ValueError) as error:
             answers.put(wire.WireError(str(error)))
             return
-

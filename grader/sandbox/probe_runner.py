@@ -9,16 +9,15 @@ import contextlib
 import io
 import os
 import signal
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import keras
 import numpy as np
-from wire import WireError, receive, send
+from wire import WireError, receive, send  # type: ignore[import-not-found]
 
 Namespace = dict[str, Any]
 Failures = list[tuple[str, str]]
@@ -29,6 +28,7 @@ class Missing(Exception):
 
 
 def main() -> None:
+    """Serve sessions until the grader closes its end."""
     requests, answers = _own_streams()
     send(answers, {"ready": True})
     while True:
@@ -130,7 +130,7 @@ def _define(cells: list[dict[str, str]]) -> tuple[Namespace, Failures]:
 def _function(namespace: Namespace, failures: Failures, name: str) -> Callable[..., Any]:
     function = namespace.get(name)
     if callable(function):
-        return function
+        return cast(Callable[..., Any], function)
     # The error in the cell that was to define it explains best, else the first one.
     own = [message for source, message in failures if f"def {name}" in source]
     reason = (own or [message for _, message in failures] or [""])[0]

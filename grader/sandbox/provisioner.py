@@ -14,9 +14,10 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Wrap the kernel's command line and replace its environment."""
-        sandbox: Sandbox = self.parent.sandbox
+        manager: Any = self.parent
+        sandbox: Sandbox = manager.sandbox
         kwargs = await super().pre_launch(**kwargs)
         kwargs["cmd"], kwargs["env"] = command(sandbox, kwargs["cmd"])
         kwargs["cwd"] = str(sandbox.work)
-        kwargs["stdout"] = kwargs["stderr"] = self.parent.log_file
+        kwargs["stdout"] = kwargs["stderr"] = manager.log_file
         return kwargs

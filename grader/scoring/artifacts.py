@@ -86,14 +86,20 @@ def check_model_file(data: bytes, name: str, max_bytes: int) -> None:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = {info.filename: info for info in archive.infolist()}
-        if not _MEMBERS >= members.keys() or "config.json" not in members:
+        if not members.keys() <= _MEMBERS or "config.json" not in members:
             raise ArtifactError(f"{name} is not a file that model.save writes")
         if sum(info.file_size for info in members.values()) > max_bytes:
             raise ArtifactError(f"{name} holds more than {max_bytes >> 20} MB")
         if members["config.json"].file_size > _MAX_CONFIG:
             raise ArtifactError(f"{name} describes far too large a model")
         config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        RecursionError,
+        NotImplementedError,
+        EOFError,
+    ) as error:
         raise ArtifactError(f"{name} cannot be read as a Keras model") from error
     _check_config(config, name)
 

@@ -4,7 +4,6 @@ The process is forked from a server that has Keras imported and nothing else, so
 that import once; it opens artifacts and asks a probe sandbox, and never runs a submission's code.
 """
 
-import multiprocessing
 import os
 import tempfile
 import traceback
@@ -18,13 +17,13 @@ from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.probe import Cell, Probe
 from grader.scoring.verdict import Verdict
 from grader.settings import Settings
+from grader.trusted import trusted_processes
 from grader.workplace import Workplace
 
 __all__ = ["CheckJob", "run_checks"]
 
 NO_VERDICT = "this check could not be completed; your instructor has been told why"
 
-_PRELOAD = ["grader.scoring.preload"]
 _MARGIN_SECONDS = 600.0
 
 
@@ -66,8 +65,7 @@ def run_checks(job: CheckJob) -> dict[str, Verdict]:
     dict
         By grade id, complete: a check that did not finish gives no points and says so.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
+    context = trusted_processes()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_check, args=(job, sender))
     process.start()

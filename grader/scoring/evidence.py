@@ -109,13 +109,33 @@ class Evidence:
     def model(self, name: str) -> Any:
         """Load a model that the notebook saved."""
         limit = self.settings.limits.artifact_bytes
-        return self._once(
-            ("model", name), lambda: load_model(self.model_bytes(name), name, limit)
-        )
+        return self._once(("model", name), lambda: load_model(self.model_bytes(name), name, limit))
 
     def card(self, name: str) -> dict[str, Any]:
         """Read the model card that ``bsds.save_model`` wrote."""
         return read_json(self.artifacts / name)
+
+    def threshold(self, card_name: str, default: float | None = None) -> float:
+        """Return the threshold that was saved with a model.
+
+        Parameters
+        ----------
+        card_name
+            The model card's file.
+        default
+            Returned where there is no card.
+
+        Raises
+        ------
+        ArtifactError
+            If it is no number in 0–1, or there is no card and no default.
+        """
+        if default is not None and not (self.artifacts / card_name).is_file():
+            return default
+        value = self.card(card_name).get("threshold")
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ArtifactError("the threshold saved with your model is not a number in 0–1")
+        return float(value)
 
     def built(self, seed: int, *functions: str) -> Any:
         """Build a model in a fresh process and load it here.
@@ -145,14 +165,15 @@ class Evidence:
 
     def sweep(self, model_name: str, split: str, thresholds: NDArray[np.float64]) -> Sweep:
         """IoU of a saved model over thresholds on a split."""
-        return threshold_sweep(
+        swept: Sweep = threshold_sweep(
             self.split(split).masks, self.predictions(model_name, split), thresholds
         )
+        return swept
 
     def iou(self, model_name: str, split: str, threshold: float) -> float:
         """Foreground IoU of a saved model at a threshold."""
         masks = self.split(split).masks[..., 0]
-        return foreground_iou(masks, self.predictions(model_name, split) >= threshold)
+        return float(foreground_iou(masks, self.predictions(model_name, split) >= threshold))
 
     def _once(self, key: tuple[str, ...], make: Callable[[], _T]) -> _T:
         """Make a value, or repeat what came of it before, error included."""

@@ -42,12 +42,12 @@ class VerdictPlugin:
 
     @pytest.fixture(scope="session")
     def submission(self) -> Evidence:
-        """The submission under test."""
+        """Give the submission under test."""
         return self._evidence
 
     @pytest.fixture
     def credit(self) -> Credit:
-        """Partial credit and remarks for the current test."""
+        """Give partial credit and remarks of the current test."""
         return self._credit
 
     @pytest.hookimpl(wrapper=True)

@@ -1,13 +1,9 @@
 """What every checking process needs and is slow to import; imported once by the fork server."""
 
-import os
+from importlib import import_module
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from bsds_utils.startup import quiet_start
 
-import keras
-import pytest
-
-import grader.scoring.evidence
-import grader.scoring.plugin
-
-__all__ = ["grader", "keras", "pytest"]
+quiet_start()
+for name in ("pytest", "grader.scoring.evidence", "grader.scoring.plugin"):
+    import_module(name)

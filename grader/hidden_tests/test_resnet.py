@@ -1,0 +1,214 @@
+"""Hidden checks of the assignment "resnet": one test for each automatically graded cell.
+
+Messages are read by students and contain no hidden input, label or code.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bsds_utils import foreground_iou
+from grader.provisions import encoder_weights
+from grader.scoring.encoder_weights import (
+    LAST_LAYER,
+    encoder_layers,
+    reference_encoder,
+    require_same_weights,
+    trace,
+)
+from grader.scoring.evidence import Evidence, predict
+from grader.scoring.verdict import Credit, require
+
+PHASE1 = "resnet_phase1.keras"
+MODEL = "resnet_model.keras"
+CARD = "resnet_model.json"
+SHAPES = [(1, 224, 224, 3), (2, 96, 160, 3), (1, 352, 64, 3)]
+MAX_DECODER = 2_000_000
+ALL_STAGES = ("conv1_", "conv2_", "conv3_", "conv4_")
+
+
+@pytest.fixture(scope="session")
+def reference(submission: Evidence) -> Any:
+    """Give the real encoder with the weights that the submission was given."""
+    return reference_encoder(encoder_weights(submission.settings, submission.workplace))
+
+
+def _random_images(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.random.default_rng().integers(0, 256, shape).astype(np.float32)
+
+
+def _preprocessed(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    return images[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+
+
+def test_preprocessing(submission: Evidence) -> None:
+    """BGR order and ImageNet means, as a function and as the built model's first step."""
+    images = _random_images((2, 20, 28, 3))
+    with submission.probe.session() as session:
+        found = np.asarray(session.call("preprocess", images))
+    require(
+        found.shape == images.shape and np.allclose(found, _preprocessed(images), atol=1e-2),
+        "preprocess does not give BGR images with ResNet50's means subtracted",
+    )
+    images = _random_images((1, 64, 96, 3))
+    seen = trace(submission.built(1, "build_resnet"), images)["input"]
+    require(
+        seen.shape == images.shape and np.allclose(seen, _preprocessed(images), atol=1e-2),
+        "the model that build_resnet gives does not preprocess what enters its encoder",
+    )
+
+
+def test_encoder(submission: Evidence, reference: Any) -> None:
+    """Four feature maps; really ResNet50; the given weights before training."""
+    encoder = submission.built(1, "build_encoder")
+    features = encoder(np.zeros((1, 96, 64, 3), np.float32), training=False)
+    expected = [(48, 32, 64), (24, 16, 256), (12, 8, 512), (6, 4, 1024)]
+    found = [np.shape(part)[1:] for part in features] if isinstance(features, list) else None
+    require(found == expected, "build_encoder does not give ResNet50's four feature maps")
+    model = submission.built(1, "build_resnet")
+    require_same_weights(model, reference, ALL_STAGES, "before training")
+    extra = [name for name in encoder_layers(model) if name not in encoder_layers(reference)]
+    require(
+        not extra, f"the encoder has a layer that conv1 to conv4 of ResNet50 lack: {extra[:1]}"
+    )
+    images = _random_images((1, 64, 96, 3))
+    seen = trace(model, images)
+    require(
+        np.allclose(seen["output"], np.asarray(reference(seen["input"], training=False)),
+                    rtol=1e-3, atol=1e-3),
+        f"the encoder's {LAST_LAYER} differs from ResNet50's for the same input",
+    )  # fmt: skip
+
+
+def test_decoder(submission: Evidence, reference: Any) -> None:
+    """Shapes and range for several sizes and batches, size limit, skip connections."""
+    model = submission.built(1, "build_resnet")
+    own = model.count_params() - reference.count_params()
+    require(
+        own <= MAX_DECODER, f"expected at most 2,000,000 parameters in the decoder, found {own:,}"
+    )
+    for shape in SHAPES:
+        predict(model, _random_images(shape).astype(np.uint8), "the model that build_resnet gives")
+    require(
+        _joins_finer_features(model),
+        "the decoder does not join the encoder's finer feature maps: add skip connections",
+    )
+
+
+def _joins_finer_features(model: Any) -> bool:
+    """Whether the output still depends on the image when the coarsest features are fixed."""
+    layer = encoder_layers(model)[LAST_LAYER]
+    call = layer.call
+    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 0
+    try:
+        outputs = [np.asarray(model(_random_images((1, 64, 64, 3)), training=False)) for _ in "ab"]
+    finally:
+        layer.call = call
+    return bool(np.abs(outputs[0] - outputs[1]).max() > 1e-6)
+
+
+def _trainable(model: Any) -> set[str]:
+    """Names of the layers that hold trainable weights."""
+    variables = {id(variable) for variable in model.trainable_variables}
+    return {
+        layer.name
+        for layer in model._flatten_layers(include_self=False)
+        if any(id(weight) in variables for weight in layer._trainable_variables)
+    }
+
+
+def _require_decoder_trainable(model: Any) -> None:
+    encoder, trainable = encoder_layers(model), _trainable(model)
+    frozen = [
+        layer.name
+        for layer in model._flatten_layers(include_self=False)
+        if layer.name not in encoder and layer._trainable_variables and layer.name not in trainable
+    ]
+    require(not frozen, f"the decoder's layer {frozen[:1]} is frozen; it has to learn")
+
+
+def test_phase1(submission: Evidence, reference: Any) -> None:
+    """The whole encoder is frozen in phase 1, by its flags and by what training left."""
+    model = submission.built(1, "build_resnet", "freeze_encoder")
+    thawed = sorted(_trainable(model) & encoder_layers(model).keys())
+    require(not thawed, f"freeze_encoder leaves {len(thawed)} layers of the encoder trainable")
+    _require_decoder_trainable(model)
+    require_same_weights(submission.model(PHASE1), reference, ALL_STAGES, "after phase 1")
+
+
+def test_phase2(submission: Evidence, reference: Any) -> None:
+    """Exactly conv4's convolutions are trainable in phase 2; batch norm keeps its statistics."""
+    model = submission.built(1, "build_resnet", "freeze_encoder", "unfreeze_upper_layers")
+    trainable = _trainable(model) & encoder_layers(model).keys()
+    expected = {
+        name
+        for name, layer in encoder_layers(reference).items()
+        if name.startswith("conv4_") and type(layer).__name__ == "Conv2D"
+    }
+    extra, missing = sorted(trainable - expected), sorted(expected - trainable)
+    require(
+        not extra,
+        f"unfreeze_upper_layers makes {len(extra)} layers too many trainable, e.g. {extra[:1]}",
+    )
+    require(
+        not missing, f"unfreeze_upper_layers leaves {len(missing)} of conv4's convolutions frozen"
+    )
+    _require_decoder_trainable(model)
+    trained = submission.model(MODEL)
+    require_same_weights(trained, reference, ALL_STAGES[:3], "after phase 2")
+    require_same_weights(trained, reference, ALL_STAGES, "after phase 2", statistics_only=True)
+    require(_moved(trained, reference, expected), "phase 2 did not change conv4: was it trained?")
+
+
+def _moved(model: Any, reference: Any, names: Iterable[str]) -> bool:
+    ours, theirs = encoder_layers(model), encoder_layers(reference)
+    return any(
+        not np.array_equal(np.asarray(ours[name].kernel), np.asarray(theirs[name].kernel))
+        for name in names
+    )
+
+
+def test_iou(submission: Evidence, credit: Credit) -> None:
+    """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
+    threshold = submission.threshold(CARD, default=0.5)
+    iou = submission.iou(MODEL, "hidden", threshold)
+    target = submission.target
+    credit.partial(target.share(iou), target.explain(iou, threshold))
+
+
+def test_comparison(submission: Evidence) -> None:
+    """Methods sorted by boundary IoU at their own thresholds."""
+    generator = np.random.default_rng()
+    masks = (generator.random((3, 24, 24, 1)) < 0.3).astype(np.uint8)
+    thresholds = {"a": 0.3, "b": 0.6, "c": 0.45}
+    predictions = {
+        name: (0.3 * generator.random() * masks + 0.7 * generator.random(masks.shape)).astype("f4")
+        for name in thresholds
+    }
+    expected = sorted(
+        (
+            (name, foreground_iou(masks, predictions[name] >= thresholds[name]))
+            for name in thresholds
+        ),
+        key=lambda pair: -pair[1],
+    )
+    with submission.probe.session() as session:
+        found = session.call("compare", masks, predictions, thresholds)
+    usable = isinstance(found, list) and all(
+        isinstance(pair, list) and len(pair) == 2 for pair in found
+    )
+    require(usable, "compare must return a list of (name, iou) pairs")
+    require(
+        [str(name) for name, _ in found] == [name for name, _ in expected],
+        "compare does not sort the methods by IoU, best first",
+    )
+    require(
+        all(
+            isinstance(iou, int | float | np.ndarray) and np.isclose(iou, value, atol=1e-5)
+            for (_, iou), (_, value) in zip(found, expected, strict=True)
+        ),
+        "compare does not give each method's boundary IoU at its own threshold",
+    )
