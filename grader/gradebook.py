@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,13 +68,38 @@ class Course:
             with self.gradebook() as gradebook:
                 gradebook.find_notebook(assignment.name, assignment.name)
         except MissingEntry:
-            self.generate(assignment)
+            with tempfile.TemporaryDirectory(prefix="bsds-release-") as folder:
+                self.generate(assignment, Path(folder))
 
-    def generate(self, assignment: Assignment) -> None:
-        """Make the release version and enter it into the gradebook."""
+    def generate(self, assignment: Assignment, destination: Path | None = None) -> Path:
+        """Make the release version and enter the assignment into the gradebook.
+
+        Parameters
+        ----------
+        assignment
+            What to generate.
+        destination
+            Folder for the release version; by default ``assignments/``.
+
+        Returns
+        -------
+        pathlib.Path
+            The notebook.
+
+        Raises
+        ------
+        BSDSError
+            If nbgrader fails.
+        """
+        folder = destination or assignment.release.parent.parent
+        config = load_config(self._root)
+        config.CourseDirectory.release_directory = str(folder)
         with quiet() as log:
-            outcome = self._api.generate_assignment(assignment.name, force=True, create=True)
+            outcome = NbGraderAPI(config=config).generate_assignment(
+                assignment.name, force=True, create=True
+            )
         _require(outcome, f"generate the release version of {assignment.name}", log)
+        return folder / assignment.name / assignment.notebook_name
 
     def record(self, assignment: Assignment, student: str) -> None:
         """Let nbgrader autograde one submission, whose result is in the store."""

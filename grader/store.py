@@ -1,5 +1,6 @@
 """Finished results on disk, found again by what they depend on."""
 
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -37,6 +38,7 @@ def result_key(notebook: nbformat.NotebookNode, assignment: Assignment, settings
     return digest.hexdigest()
 
 
+@functools.cache
 def _code_digest(assignment: Assignment) -> bytes:
     digest = hashlib.sha256()
     library = Path(bsds_utils.__file__).parent
