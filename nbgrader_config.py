@@ -1,5 +1,8 @@
 """nbgrader's configuration: where things lie; isolated, trusted grading in place of Execute."""
 
+import os
+import sysconfig
+
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -13,6 +16,11 @@ from nbgrader.preprocessors import (
 from grader.preprocessors import GradeInIsolation, RestoreRelease
 
 c = get_config()  # noqa: F821
+
+# nbgrader starts `alembic` by its bare name, which must work without an activated environment.
+_scripts = sysconfig.get_path("scripts")
+if _scripts not in os.environ["PATH"].split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([_scripts, os.environ["PATH"]])
 
 c.CourseDirectory.course_id = "bsds"
 c.CourseDirectory.source_directory = "solutions"

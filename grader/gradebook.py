@@ -18,7 +18,7 @@ from bsds_utils.errors import BSDSError
 from grader.course import COURSE_ROOT, Assignment
 from grader.settings import Settings
 
-__all__ = ["CONFIG_FILE", "Course", "load_config", "quiet"]
+__all__ = ["CONFIG_FILE", "Course", "load_config"]
 
 CONFIG_FILE = COURSE_ROOT / "nbgrader_config.py"
 
@@ -50,6 +50,7 @@ class Course:
         config = load_config(root)
         if settings is not None:
             config.GradeInIsolation.settings = settings
+        self._root = root
         self._api = NbGraderAPI(config=config)
 
     def gradebook(self) -> Any:
@@ -94,7 +95,7 @@ class Course:
         folder = destination or assignment.release.parent.parent
         config = load_config(self._root)
         config.CourseDirectory.release_directory = str(folder)
-        with quiet() as log:
+        with _quiet() as log:
             outcome = NbGraderAPI(config=config).generate_assignment(
                 assignment.name, force=True, create=True
             )
@@ -103,13 +104,13 @@ class Course:
 
     def record(self, assignment: Assignment, student: str) -> None:
         """Let nbgrader autograde one submission, whose result is in the store."""
-        with quiet() as log:
+        with _quiet() as log:
             outcome = self._api.autograde(assignment.name, student, force=True, create=True)
         _require(outcome, f"autograde {student}'s {assignment.name}", log)
 
     def feedback(self, assignment: Assignment) -> None:
         """Generate every graded student's HTML feedback."""
-        with quiet() as log:
+        with _quiet() as log:
             outcome = self._api.generate_feedback(assignment.name, force=True)
         _require(outcome, f"generate feedback on {assignment.name}", log)
 
@@ -122,7 +123,7 @@ def _require(outcome: dict[str, Any], what: str, log: io.StringIO) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[io.StringIO]:
+def _quiet() -> Iterator[io.StringIO]:
     """Keep nbgrader's log and SQLAlchemy's warnings to ourselves, and the current folder."""
     log = io.StringIO()
     folder = Path.cwd()

@@ -67,6 +67,9 @@ def _grade_id(cell: nbformat.NotebookNode) -> str | None:
 
 
 def _plain(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    plain: nbformat.NotebookNode
     if cell.cell_type == "code":
-        return nbformat.v4.new_code_cell(cell.source)
-    return nbformat.v4.new_markdown_cell(cell.source)
+        plain = nbformat.v4.new_code_cell(cell.source)
+    else:
+        plain = nbformat.v4.new_markdown_cell(cell.source)
+    return plain

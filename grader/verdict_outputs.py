@@ -3,6 +3,7 @@
 import copy
 
 import nbformat
+from nbformat.v4 import new_output
 
 from grader.result import Result
 from grader.scoring.verdict import Verdict
@@ -33,12 +34,13 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
 
 
 def _outputs(verdict: Verdict) -> list[nbformat.NotebookNode]:
-    new = nbformat.v4.new_output
     heading = f"{verdict.points:g} of {verdict.max_points:g} points: {verdict.message}"
     if verdict.points <= 0:
-        return [new("error", ename="Check failed", evalue=heading, traceback=[heading])]
-    text = new("stream", name="stdout", text=f"{heading}\n")
+        return [new_output("error", ename="Check failed", evalue=heading, traceback=[heading])]
+    text = new_output("stream", name="stdout", text=f"{heading}\n")
     if verdict.points >= verdict.max_points:
         return [text]
-    number = new("execute_result", data={"text/plain": f"{verdict.points:g}"}, execution_count=1)
+    number = new_output(
+        "execute_result", data={"text/plain": f"{verdict.points:g}"}, execution_count=1
+    )
     return [text, number]

@@ -13,6 +13,8 @@ from PIL import Image
 from scipy.ndimage import label
 
 from bsds_utils import BSDSError, agreement, baselines, open_dataset, resize_image
+from bsds_utils.data.descriptor import FORMAT
+from bsds_utils.data.manifest import sha256
 from bsds_utils.masks import COURSE
 from bsds_utils.synthetic import Scene, scene, write_dataset
 from bsds_utils.synthetic.outlines import outlines
@@ -51,6 +53,14 @@ def test_scene_depends_on_its_seed_only() -> None:
     assert one.image.shape != other.image.shape or (one.image != other.image).any()
     same = scene(np.random.SeedSequence(11))
     np.testing.assert_array_equal(one.image, same.image)
+
+
+def test_scene_is_the_same_on_every_machine() -> None:
+    """A known seed gives a known scene; if it is meant to change, FORMAT must be raised too."""
+    made = scene(0)
+    known = "66324ce513d62658b36bd621f1001f016e150ad16f5b41d24cfd205c371e0148"
+    assert sha256(made.image.tobytes() + made.segmentations.tobytes()) == known
+    assert FORMAT == 1
 
 
 def test_boundary_share_is_that_of_photographs(scenes: list[Scene]) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from grader.sandbox.bubblewrap import Sandbox, command
 
 __all__ = ["SandboxProvisioner"]
 
 
-class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
+class SandboxProvisioner(LocalProvisioner):
     """Launches the kernel that its manager describes, inside the manager's ``sandbox``."""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
