@@ -6,9 +6,10 @@ those of ``nbgrader autograde`` by construction.
 """
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -18,8 +19,8 @@ from grader.course import Assignment
 from grader.gradebook import Course
 from grader.grading import grade_notebook
 from grader.restore import restore
-from grader.result import Result, rejected
-from grader.sandbox.live import LIVE_SANDBOXES
+from grader.result import Result, no_points, rejected
+from grader.sandbox.live import LIVE, GradingStopped
 from grader.settings import Settings
 from grader.store import ResultStore, result_key
 from grader.submission import Rejected, read_submission
@@ -45,12 +46,15 @@ class Graded:
         Wall-clock seconds that it took now; close to 0 for a stored result.
     reused
         Whether the result was found in the store.
+    recordable
+        False if the grader itself failed, so that a score would say nothing.
     """
 
     student: str
     result: Result
     seconds: float
     reused: bool
+    recordable: bool = True
 
 
 def find_submissions(assignment: Assignment, workplace: Workplace) -> list[str]:
@@ -112,18 +116,27 @@ def grade_class(
             for student in students
         }
         for student, graded in _finished(futures):
-            if graded.result.status != "rejected":
-                course.record(assignment, student)
-            done[student] = graded
-            on_done(graded)
+            done[student] = _recorded(graded, course, assignment)
+            on_done(done[student])
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
-        LIVE_SANDBOXES.kill_all()
+        LIVE.kill_all()
         raise
     finally:
         if executor is None:
             pool.shutdown(wait=False, cancel_futures=True)
     return [done[student] for student in students]
+
+
+def _recorded(graded: Graded, course: Course, assignment: Assignment) -> Graded:
+    """Enter a result into the gradebook; what fails there is that student's problem alone."""
+    if graded.result.status == "rejected" or not graded.recordable:
+        return graded
+    try:
+        course.record(assignment, graded.student)
+    except BSDSError as error:
+        return replace(graded, result=replace(graded.result, problem=str(error)))
+    return graded
 
 
 def _finished(futures: dict[Future[Graded], str]) -> Iterator[tuple[str, Graded]]:
@@ -147,10 +160,25 @@ def _grade_one(
     store = ResultStore(workplace.results)
     key = result_key(notebook, assignment, settings)
     stored = store.get(key)
-    result = stored or grade_notebook(notebook, assignment, settings, workplace)
+    try:
+        result = stored or grade_notebook(notebook, assignment, settings, workplace)
+    except (BSDSError, GradingStopped):
+        raise  # not this submission's doing, and the same for all others
+    except Exception:
+        return _grader_failed(student, assignment, time.monotonic() - started)
     if stored is None:
         store.put(key, result)
     return Graded(student, result, time.monotonic() - started, reused=stored is not None)
+
+
+def _grader_failed(student: str, assignment: Assignment, seconds: float) -> Graded:
+    problem = "the grader failed on this submission; your instructor has been told why"
+    verdicts = {
+        name: replace(verdict, internal=traceback.format_exc())
+        for name, verdict in no_points(assignment.points(), problem).items()
+    }
+    result = Result("not_run", verdicts, problem)
+    return Graded(student, result, seconds, reused=False, recordable=False)
 
 
 def _read(

@@ -148,6 +148,10 @@ def test_loss(submission: Evidence) -> None:
 def test_architecture(submission: Evidence) -> None:
     """Shapes and range for several sizes and batches, and the limits on size."""
     model = submission.built(1, "build_cnn")
+    generator = np.random.default_rng()
+    for shape in SHAPES:
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
+        predict(model, images, "the model that build_cnn gives")
     parameters = model.count_params()
     require(
         parameters <= MAX_PARAMETERS,
@@ -165,10 +169,6 @@ def test_architecture(submission: Evidence) -> None:
         ),
         "expected a dropout layer with a rate above 0, found none",
     )
-    generator = np.random.default_rng()
-    for shape in SHAPES:
-        images = generator.integers(0, 256, shape, dtype=np.uint8)
-        predict(model, images, "the model that build_cnn gives")
 
 
 def test_from_scratch(submission: Evidence) -> None:
@@ -186,6 +186,7 @@ def test_from_scratch(submission: Evidence) -> None:
 
 def test_iou(submission: Evidence, credit: Credit) -> None:
     """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
+    submission.require_same_architecture(MODEL, "build_cnn")
     threshold = submission.threshold(CARD, default=0.5)
     iou = submission.iou(MODEL, "hidden", threshold)
     target = submission.target

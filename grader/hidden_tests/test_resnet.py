@@ -173,6 +173,7 @@ def _moved(model: Any, reference: Any, names: Iterable[str]) -> bool:
 
 def test_iou(submission: Evidence, credit: Credit) -> None:
     """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
+    submission.require_same_architecture(MODEL, "build_resnet")
     threshold = submission.threshold(CARD, default=0.5)
     iou = submission.iou(MODEL, "hidden", threshold)
     target = submission.target

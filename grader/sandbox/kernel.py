@@ -21,7 +21,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Instance
 
 from grader.sandbox.bubblewrap import Sandbox
-from grader.sandbox.live import LIVE_SANDBOXES
+from grader.sandbox.live import LIVE
 
 __all__ = ["Execution", "SandboxKernelManager", "execute"]
 
@@ -156,7 +156,7 @@ def _deadline(manager: SandboxKernelManager, seconds: float) -> Iterator[threadi
     timer = threading.Timer(seconds, expire)
     timer.daemon = True
     timer.start()
-    with LIVE_SANDBOXES.register(kill):
+    with LIVE.register(kill):
         try:
             yield expired
         finally:

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from grader.sandbox import wire
 from grader.sandbox.bubblewrap import Sandbox, command
-from grader.sandbox.live import LIVE_SANDBOXES
+from grader.sandbox.live import LIVE
 
 __all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
 
@@ -156,9 +156,11 @@ class Probe:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for the grader alone, which then ends its sandboxes itself.
+            start_new_session=True,
         )
         self._process = process
-        self._cleanup.enter_context(LIVE_SANDBOXES.register(process.kill))
+        self._cleanup.enter_context(LIVE.register(process.kill))
         self._answers = queue.Queue()
         threading.Thread(
             target=_read_answers, args=(process.stdout, self._answers), daemon=True

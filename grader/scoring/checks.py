@@ -5,6 +5,7 @@ that import once; it opens artifacts and asks a probe sandbox, and never runs a 
 """
 
 import os
+import signal
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from grader.course import Assignment
 from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.live import LIVE
 from grader.sandbox.probe import Cell, Probe
 from grader.scoring.verdict import Verdict
 from grader.settings import Settings
@@ -70,10 +72,11 @@ def run_checks(job: CheckJob) -> dict[str, Verdict]:
     process = context.Process(target=_check, args=(job, sender))
     process.start()
     sender.close()
-    verdicts, internal = _receive(receiver, job.settings.limits.submission_seconds)
-    if process.is_alive() and internal is not None:
-        process.kill()
-    process.join()
+    with LIVE.register(process.kill):
+        verdicts, internal = _receive(receiver, job.settings.limits.submission_seconds)
+        if internal is not None:
+            process.kill()
+        process.join()
     points = job.assignment.points()
     missing = {
         grade_id: Verdict(grade_id, 0.0, maximum, NO_VERDICT, internal)
@@ -96,6 +99,8 @@ def _receive(receiver: Connection, seconds: float) -> tuple[dict[str, Verdict], 
 
 
 def _check(job: CheckJob, sender: Connection) -> None:
+    # Ctrl-C is for the grader alone, which then ends this process itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         sender.send(_verdicts(job))
     except BaseException:

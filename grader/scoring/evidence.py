@@ -156,6 +156,21 @@ class Evidence:
 
         return self._once(("built", str(seed), *functions), build)
 
+    def require_same_architecture(self, model_name: str, function: str) -> None:
+        """Fail unless a saved model has the layers' weights that a building function gives.
+
+        Raises
+        ------
+        ArtifactError
+            If it has others; so the limits that were checked on a fresh model hold for it too.
+        """
+        saved, fresh = (
+            [tuple(weight.shape) for weight in model.weights]
+            for model in (self.model(model_name), self.built(1, function))
+        )
+        if saved != fresh:
+            raise ArtifactError(f"the model in {model_name} is not one that {function} builds")
+
     def predictions(self, model_name: str, split: str) -> NDArray[np.float32]:
         """Probabilities of a saved model on ``"hidden"`` or on a public split, (N, S, S)."""
         return self._once(

@@ -31,6 +31,8 @@ FORBIDDEN_NAMES = {
 }
 MAX_LITERAL = 2_000
 """Characters of one string or bytes literal: more looks like embedded weights."""
+MAX_SOURCE = 60_000
+"""Characters of code in all cells, some ten times what the tasks need."""
 MAX_NUMBERS = 500
 """Numbers in one list, tuple or set: more looks like embedded weights."""
 
@@ -50,6 +52,12 @@ def pretrained(cells: Sequence[Cell]) -> list[str]:
         over: it cannot run either.
     """
     findings = []
+    length = sum(len(cell.source) for cell in cells)
+    if length > MAX_SOURCE:
+        findings.append(
+            f"your cells hold {length} characters of code, more than {MAX_SOURCE}: remove what is "
+            "no code"
+        )
     for cell in cells:
         try:
             tree = ast.parse(TransformerManager().transform_cell(cell.source))
