@@ -33,8 +33,14 @@ __all__ = ["FOLDER", "SAMPLE", "main"]
 FOLDER = COURSE_ROOT / "demo"
 
 SAMPLE = {
-    "cnn": ("cnn_dilated", "cnn_blank"),
-    "resnet": (),
+    "cnn": (
+        "cnn_unet_strided",
+        "cnn_chatty",
+        "cnn_threshold_on_test",
+        "cnn_all_ones",
+        "cnn_blank",
+    ),
+    "resnet": ("resnet_flat", "resnet_never_frozen", "resnet_blank"),
 }
 """Names of the sample class's submissions, by assignment."""
 
@@ -174,7 +180,7 @@ def _table(sample: dict[str, Case], graded: dict[str, list[Graded]]) -> str:
                         sample[one.student].description, _DESCRIPTION_WIDTH, placeholder=" …"
                     ),
                     f"{result.score:.2f} of {result.max_score:g}",
-                    result.problem or ", ".join(missed) or "-",
+                    result.problem or _missed(missed, len(result.verdicts)),
                 )
             )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
@@ -184,6 +190,10 @@ def _table(sample: dict[str, Case], graded: dict[str, list[Graded]]) -> str:
         )
         for row in rows
     )
+
+
+def _missed(names: Sequence[str], of: int) -> str:
+    return "all checks" if len(names) == of else ", ".join(names) or "-"
 
 
 if __name__ == "__main__":
