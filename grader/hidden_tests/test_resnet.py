@@ -47,14 +47,13 @@ def _preprocessed(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_preprocessing(submission: Evidence) -> None:
     """BGR order and ImageNet means, as a function and as the built model's first step."""
     images = _random_images((2, 20, 28, 3))
-    with submission.probe.session() as session:
-        found = np.asarray(session.call("preprocess", images))
+    found = np.asarray(submission.functions.call("preprocess", images))
     require(
         found.shape == images.shape and np.allclose(found, _preprocessed(images), atol=1e-2),
         "preprocess does not give BGR images with ResNet50's means subtracted",
     )
     images = _random_images((1, 64, 96, 3))
-    seen = trace(submission.built(1, "build_resnet"), images)["input"]
+    seen = trace(submission.built("build_resnet"), images)["input"]
     require(
         seen.shape == images.shape and np.allclose(seen, _preprocessed(images), atol=1e-2),
         "the model that build_resnet gives does not preprocess what enters its encoder",
@@ -63,12 +62,12 @@ def test_preprocessing(submission: Evidence) -> None:
 
 def test_encoder(submission: Evidence, reference: Any) -> None:
     """Four feature maps; really ResNet50; the given weights before training."""
-    encoder = submission.built(1, "build_encoder")
+    encoder = submission.built("build_encoder")
     features = encoder(np.zeros((1, 96, 64, 3), np.float32), training=False)
     expected = [(48, 32, 64), (24, 16, 256), (12, 8, 512), (6, 4, 1024)]
     found = [np.shape(part)[1:] for part in features] if isinstance(features, list) else None
     require(found == expected, "build_encoder does not give ResNet50's four feature maps")
-    model = submission.built(1, "build_resnet")
+    model = submission.built("build_resnet")
     require_same_weights(model, reference, ALL_STAGES, "before training")
     extra = [name for name in encoder_layers(model) if name not in encoder_layers(reference)]
     require(
@@ -85,7 +84,7 @@ def test_encoder(submission: Evidence, reference: Any) -> None:
 
 def test_decoder(submission: Evidence, reference: Any) -> None:
     """Shapes and range for several sizes and batches, size limit, skip connections."""
-    model = submission.built(1, "build_resnet")
+    model = submission.built("build_resnet")
     own = model.count_params() - reference.count_params()
     require(
         own <= MAX_DECODER, f"expected at most 2,000,000 parameters in the decoder, found {own:,}"
@@ -132,7 +131,7 @@ def _require_decoder_trainable(model: Any) -> None:
 
 def test_phase1(submission: Evidence, reference: Any) -> None:
     """The whole encoder is frozen in phase 1, by its flags and by what training left."""
-    model = submission.built(1, "build_resnet", "freeze_encoder")
+    model = submission.built("build_resnet", "freeze_encoder")
     thawed = sorted(_trainable(model) & encoder_layers(model).keys())
     require(not thawed, f"freeze_encoder leaves {len(thawed)} layers of the encoder trainable")
     _require_decoder_trainable(model)
@@ -141,7 +140,7 @@ def test_phase1(submission: Evidence, reference: Any) -> None:
 
 def test_phase2(submission: Evidence, reference: Any) -> None:
     """Exactly conv4's convolutions are trainable in phase 2; batch norm keeps its statistics."""
-    model = submission.built(1, "build_resnet", "freeze_encoder", "unfreeze_upper_layers")
+    model = submission.built("build_resnet", "freeze_encoder", "unfreeze_upper_layers")
     trainable = _trainable(model) & encoder_layers(model).keys()
     expected = {
         name
@@ -196,8 +195,7 @@ def test_comparison(submission: Evidence) -> None:
         ),
         key=lambda pair: -pair[1],
     )
-    with submission.probe.session() as session:
-        found = session.call("compare", masks, predictions, thresholds)
+    found = submission.functions.call("compare", masks, predictions, thresholds)
     usable = isinstance(found, list) and all(
         isinstance(pair, list) and len(pair) == 2 for pair in found
     )

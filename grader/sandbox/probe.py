@@ -41,6 +41,11 @@ class ProbeSession:
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._probe.current is self
+
     def call(self, function: str, *args: Any) -> Any:
         """Return what the submission's `function` returns for `args`.
 
@@ -69,14 +74,20 @@ class ProbeSession:
             {"op": "gradient", "function": function, "args": [y_true, y_pred]}, function
         )
 
-    def build(self, *functions: str) -> bytes:
-        """Return the model that the first function builds and the others change, as .keras."""
-        answer = self._ask({"op": "build", "functions": list(functions)}, functions[-1])
+    def build(self, *functions: str, seed: int = 0) -> bytes:
+        """Return the model that the first function builds and the others change, as .keras.
+
+        Every random seed is set to `seed` right before.
+        """
+        request = {"op": "build", "functions": list(functions), "seed": seed}
+        answer = self._ask(request, functions[-1])
         if not isinstance(answer, bytes):
             raise ProbeError(f"{functions[0]} returned no model")
         return answer
 
     def _ask(self, request: dict[str, Any], function: str) -> Any:
+        if not self.alive:
+            raise ProbeError("the process that ran it was stopped earlier")
         answer = self._probe.exchange(request)
         if not isinstance(answer, dict):
             raise ProbeError(f"{function} gave no readable answer")
@@ -103,24 +114,35 @@ class Probe:
     def __init__(self, sandbox: Sandbox, cells: Sequence[Cell]) -> None:
         self._sandbox = sandbox
         self._cells = [{"name": cell.name, "source": cell.source} for cell in cells]
+        self.current: ProbeSession | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[Any] = queue.Queue()
         self._cleanup = contextlib.ExitStack()
 
-    @contextlib.contextmanager
-    def session(self, seed: int = 0) -> Iterator[ProbeSession]:
-        """Start a fresh process: runs the cells, then sets every random seed to `seed`."""
+    def open(self) -> ProbeSession:
+        """Start a fresh process, which runs the cells; the session before it ends."""
         self._start()
-        self._send({"seed": seed, "cells": self._cells})
+        if self.current is not None:
+            self._send(None)
+        self._send({"cells": self._cells})
+        self.current = ProbeSession(self)
+        return self.current
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[ProbeSession]:
+        """Start a fresh process for the duration of the block."""
+        session = self.open()
         try:
-            yield ProbeSession(self)
+            yield session
         finally:
-            if self._process is not None:
+            if session.alive:
                 with contextlib.suppress(ProbeError):
                     self._send(None)
+                self.current = None
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
+        self.current = None
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -12,15 +12,23 @@ import signal
 import tempfile
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import keras
 import numpy as np
+import tensorflow as tf
+from IPython.core.interactiveshell import InteractiveShell
 from wire import WireError, receive, send  # type: ignore[import-not-found]
 
 Namespace = dict[str, Any]
 Failures = list[tuple[str, str]]
+
+
+# What notebooks use of the library is imported here, once for all sessions.
+for module in ("data", "encoder", "metrics", "training"):
+    import_module(f"bsds_utils.{module}")
 
 
 class Missing(Exception):
@@ -89,7 +97,6 @@ def _run_session(session: dict[str, Any], requests: BinaryIO, answers: BinaryIO)
 
 def _serve(session: dict[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> None:
     namespace, failures = _define(session["cells"])
-    keras.utils.set_random_seed(session["seed"])
     while True:
         request = receive(incoming)
         try:
@@ -115,8 +122,6 @@ def _define(cells: list[dict[str, str]]) -> tuple[Namespace, Failures]:
 
     Returns the names they define, and the source and error of each cell that failed.
     """
-    from IPython.core.interactiveshell import InteractiveShell
-
     shell = InteractiveShell.instance()
     failures = []
     for cell in cells:
@@ -143,8 +148,6 @@ def _call(namespace: Namespace, failures: Failures, request: dict[str, Any]) -> 
 
 def _gradient(namespace: Namespace, failures: Failures, request: dict[str, Any]) -> Any:
     """Gradient of a loss of (y_true, y_pred) with respect to y_pred; None if there is none."""
-    import tensorflow as tf
-
     loss = _function(namespace, failures, request["function"])
     y_true, y_pred = (tf.constant(array) for array in request["args"])
     with tf.GradientTape() as tape:
@@ -156,6 +159,7 @@ def _gradient(namespace: Namespace, failures: Failures, request: dict[str, Any])
 def _build(namespace: Namespace, failures: Failures, request: dict[str, Any]) -> bytes:
     """Call the first function, apply the others to its model, return it as a .keras file."""
     first, *others = request["functions"]
+    keras.utils.set_random_seed(request["seed"])
     model = _function(namespace, failures, first)()
     for name in others:
         model = _function(namespace, failures, name)(model) or model

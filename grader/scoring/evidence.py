@@ -13,7 +13,7 @@ from bsds_utils.metrics import Sweep
 from grader.calibration import Target, load_target
 from grader.course import Assignment
 from grader.hidden_data import HiddenSet, hidden_set
-from grader.sandbox.probe import Cell, Probe, ProbeError
+from grader.sandbox.probe import Cell, Probe, ProbeError, ProbeSession
 from grader.scoring.artifacts import ArtifactError, load_model, read_json
 from grader.settings import Settings
 from grader.workplace import Workplace
@@ -60,6 +60,7 @@ class Evidence:
         self.student_cells = student_cells
         self.probe = probe
         self.problem = problem
+        self._session: ProbeSession | None = None
         self._made: dict[tuple[str, ...], Any] = {}
 
     @functools.cached_property
@@ -83,6 +84,13 @@ class Evidence:
             self.settings.train_seconds,
             imagenet=self.settings.encoder_weights is not None,
         )
+
+    @property
+    def functions(self) -> ProbeSession:
+        """The submission's functions, in a process shared by all checks that only call them."""
+        if self._session is None or not self._session.alive:
+            self._session = self.probe.open()
+        return self._session
 
     def split(self, name: str) -> HiddenSet | Arrays:
         """Images and masks of ``"hidden"`` or of a public split, at the assignment's size."""
@@ -137,24 +145,26 @@ class Evidence:
             raise ArtifactError("the threshold saved with your model is not a number in 0–1")
         return float(value)
 
-    def built(self, seed: int, *functions: str) -> Any:
-        """Build a model in a fresh process and load it here.
+    def built(self, *functions: str, seed: int = 1, fresh: bool = False) -> Any:
+        """Build a model with the student's functions and load it here.
 
         Parameters
         ----------
-        seed
-            Random seed of the fresh process.
         functions
             The student's building function, then functions to apply to its model in place.
+        seed
+            Random seed for building it.
+        fresh
+            Whether to build it in a process of its own.
         """
 
         def build() -> Any:
-            with self.probe.session(seed) as session:
-                data = session.build(*functions)
+            session = self.probe.open() if fresh else self.functions
+            data = session.build(*functions, seed=seed)
             limit = self.settings.limits.artifact_bytes
             return load_model(data, f"the model that {functions[-1]} gives", limit)
 
-        return self._once(("built", str(seed), *functions), build)
+        return self._once(("built", str(seed), str(fresh), *functions), build)
 
     def require_same_architecture(self, model_name: str, function: str) -> None:
         """Fail unless a saved model has the layers' weights that a building function gives.
@@ -166,7 +176,7 @@ class Evidence:
         """
         saved, fresh = (
             [tuple(weight.shape) for weight in model.weights]
-            for model in (self.model(model_name), self.built(1, function))
+            for model in (self.model(model_name), self.built(function))
         )
         if saved != fresh:
             raise ArtifactError(f"the model in {model_name} is not one that {function} builds")

@@ -10,7 +10,10 @@ from grader.scoring.artifacts import ArtifactError
 from grader.scoring.evidence import Evidence
 from grader.scoring.verdict import CheckFailed, Credit, Verdict
 
-__all__ = ["PASSED", "VerdictPlugin", "grade_id_of"]
+__all__ = ["CREDIT", "EVIDENCE", "PASSED", "VerdictPlugin", "grade_id_of"]
+
+EVIDENCE = pytest.StashKey[Evidence]()
+CREDIT = pytest.StashKey[Credit]()
 
 PASSED = "passed"
 BROKEN = "this check could not be completed; your instructor has been told why"
@@ -24,7 +27,7 @@ def grade_id_of(test_name: str) -> str:
 
 
 class VerdictPlugin:
-    """Gives hidden tests their fixtures and records one verdict each.
+    """Records one verdict for each hidden test.
 
     Parameters
     ----------
@@ -37,26 +40,18 @@ class VerdictPlugin:
     def __init__(self, evidence: Evidence, points: Mapping[str, float]) -> None:
         self._evidence = evidence
         self._points = points
-        self._credit = Credit()
         self.verdicts: dict[str, Verdict] = {}
 
-    @pytest.fixture(scope="session")
-    def submission(self) -> Evidence:
-        """Give the submission under test."""
-        return self._evidence
-
-    @pytest.fixture
-    def credit(self) -> Credit:
-        """Give partial credit and remarks of the current test."""
-        return self._credit
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Hand the submission to the fixtures."""
+        config.stash[EVIDENCE] = self._evidence
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """Turn the test's outcome into a verdict."""
         grade_id = grade_id_of(item.name)
         maximum = self._points[grade_id]
-        self._credit = Credit()
-        item.funcargs["credit"] = self._credit  # type: ignore[attr-defined]
+        credit = item.stash.get(CREDIT, Credit())
         fraction, internal = 0.0, None
         try:
             yield
@@ -65,8 +60,8 @@ class VerdictPlugin:
         except Exception:
             message, internal = BROKEN, traceback.format_exc()
         else:
-            fraction = self._credit.fraction
-            message = " ".join(self._credit.notes) or PASSED
+            fraction = credit.fraction
+            message = " ".join(credit.notes) or PASSED
         self.verdicts[grade_id] = Verdict(
             grade_id, round(fraction * maximum, 2), maximum, message, internal
         )
