@@ -70,10 +70,11 @@ def _read(path: Path, folder: Path, max_bytes: int) -> bytes:
         raise Rejected(
             f"expected a notebook, cannot open {path.name} ({error.strerror}); submit a plain file"
         ) from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise Rejected(f"expected a notebook, found that {path.name} is no plain file")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Rejected(f"expected a notebook, found that {path.name} is no plain file")
         if status.st_size > max_bytes:
             raise Rejected(
                 f"expected a notebook of at most {max_bytes / 1e6:.0f} MB, found {path.name} with "
