@@ -31,6 +31,16 @@ for module in ("data", "encoder", "metrics", "training"):
     import_module(f"bsds_utils.{module}")
 
 
+class _NotebookShell(InteractiveShell):
+    """Takes what a notebook's shell takes besides Python and IPython's own."""
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Accept ``%matplotlib inline`` and the like; there is nothing to show here."""
+
+    def ask_exit(self) -> None:
+        """Go on after ``exit``, so that the cells below are defined, too."""
+
+
 class Missing(Exception):
     """The submission does not define what was asked for."""
 
@@ -122,7 +132,7 @@ def _define(cells: list[dict[str, str]]) -> tuple[Namespace, Failures]:
 
     Returns the names they define, and the source and error of each cell that failed.
     """
-    shell = InteractiveShell.instance()
+    shell = _NotebookShell.instance()
     failures = []
     for cell in cells:
         result = shell.run_cell(cell["source"], store_history=False, silent=True)
