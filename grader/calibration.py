@@ -25,6 +25,9 @@ FULL_CREDIT_SHARE = 0.6
 Below 1 because a correct solution may be smaller, slower or unluckier than the reference.
 """
 
+_LEAST = 0.01
+"""Smallest step from baseline to full credit, for budgets in which nothing can be learned."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -69,7 +72,8 @@ def load_target(assignment: str, source: str, train_seconds: float, *, imagenet:
         ``"bsds500"`` or ``"deadleaves"``.
     train_seconds
         Training budget of the run; between the calibrated budgets the reference IoU is
-        interpolated in the logarithm of the time, beyond them it stays constant.
+        interpolated in the logarithm of the time, from the baseline after one second on; after
+        the longest it stays constant.
     imagenet
         Whether the encoder has ImageNet weights; of no meaning to the scratch CNN.
 
@@ -90,13 +94,16 @@ def load_target(assignment: str, source: str, train_seconds: float, *, imagenet:
             f"expected a calibration of {assignment} on {name} in {CALIBRATION_FILE.name}, found "
             f"none; run 'python -m grader.calibrate {assignment}' with that data"
         )
-    points = sorted((float(row["seconds"]), float(row["iou"])) for row in case["runs"])
-    seconds = sorted({s for s, _ in points})
-    # The worst of the seeds, so that bad luck alone costs nobody points.
-    worst = [min(iou for s, iou in points if s == budget) for budget in seconds]
-    reference = float(np.interp(np.log(train_seconds), np.log(seconds), worst))
     baseline = float(case["baseline"])
-    return Target(baseline, baseline + FULL_CREDIT_SHARE * (reference - baseline))
+    worst = {1.0: baseline}
+    for row in case["runs"]:
+        # The worst of the seeds, so that bad luck alone costs nobody points.
+        worst[row["seconds"]] = min(row["iou"], worst.get(row["seconds"], 1.0))
+    seconds = sorted(worst)
+    reference = float(
+        np.interp(np.log(train_seconds), np.log(seconds), [worst[key] for key in seconds])
+    )
+    return Target(baseline, baseline + max(_LEAST, FULL_CREDIT_SHARE * (reference - baseline)))
 
 
 @functools.cache
