@@ -135,7 +135,9 @@ def _define(cells: list[dict[str, str]]) -> tuple[Namespace, Failures]:
     shell = _NotebookShell.instance()
     failures = []
     for cell in cells:
-        result = shell.run_cell(cell["source"], store_history=False, silent=True)
+        result = shell.run_cell(  # type: ignore[no-untyped-call]
+            cell["source"], store_history=False, silent=True
+        )
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             failures.append((cell["source"], f"its cell {cell['name']}: {_describe(error)}"))
