@@ -8,14 +8,19 @@ Example:
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
 
 from bsds_utils import open_dataset
 from bsds_utils.errors import BSDSError
@@ -120,10 +125,11 @@ def _demonstrate(data: Path | None) -> None:
         print(f"{student}  {case.assignment:<6}  {case.description}")
 
     _step(4, f"grading, {TRAIN_SECONDS:.0f} s of training each")
-    graded = {
-        assignment.name: _grade(assignment, sample, settings, workplace)
-        for assignment in ASSIGNMENTS.values()
-    }
+    with _progress(len(sample)) as bar:
+        graded = {
+            assignment.name: _grade(assignment, sample, settings, workplace, bar)
+            for assignment in ASSIGNMENTS.values()
+        }
 
     print(f"\n{_table(sample, graded)}\n")
     for name, results in graded.items():
@@ -147,20 +153,39 @@ def _hand_in() -> dict[str, Case]:
     return sample
 
 
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator["tqdm[Any]"]:
+    """Show on a terminal how far grading is, with a clock that runs."""
+    done = threading.Event()
+    with tqdm(total=total, desc="graded", leave=False, disable=None) as bar:
+
+        def refresh() -> None:
+            while not done.wait(1.0):
+                bar.refresh()
+
+        clock = threading.Thread(target=refresh, daemon=True)
+        clock.start()
+        try:
+            yield bar
+        finally:
+            done.set()
+            clock.join()
+
+
 def _grade(
-    assignment: Assignment, sample: dict[str, Case], settings: Settings, workplace: Workplace
+    assignment: Assignment,
+    sample: dict[str, Case],
+    settings: Settings,
+    workplace: Workplace,
+    bar: "tqdm[Any]",
 ) -> list[Graded]:
-    students = [name for name, case in sample.items() if case.assignment == assignment.name]
-    finished = 0
-
     def show(one: Graded) -> None:
-        nonlocal finished
-        finished += 1
         took = "unchanged since the last run" if one.reused else f"{one.seconds:.0f} s"
-        print(
-            f"{assignment.name} {finished} of {len(students)}: {one.student}, {took}", flush=True
-        )
+        tqdm.write(f"{one.student}  {assignment.name:<6}  {took}")
+        sys.stdout.flush()
+        bar.update()
 
+    students = [name for name, case in sample.items() if case.assignment == assignment.name]
     return grade_class(
         assignment, students, settings, workplace, jobs=os.cpu_count() or 1, on_done=show
     )
