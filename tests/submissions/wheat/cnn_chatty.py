@@ -43,3 +43,29 @@ def test_report(probabilities, masks, threshold):
     display(HTML("<b>0</b>"), 0)
     print("\x1b[31mred\x1b[0m \N{GREEK SMALL LETTER OMEGA}", file=sys.stderr, flush=True)
     return scores(masks["test"], probabilities["test"] >= threshold)
+# %% task_build_cnn
+def build_cnn():
+    warnings.warn("building", ResourceWarning, stacklevel=1)
+
+    def convolution(x, filters):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
+
+    image = keras.Input((None, None, 3))
+    fine = convolution(layers.Rescaling(1 / 255)(image), 12)
+    x = layers.MaxPooling2D()(fine)
+    x = convolution(convolution(x, 32), 32)
+    x = layers.Dropout(0.05)(layers.UpSampling2D()(x))
+    x = convolution(layers.Concatenate()([x, fine]), 12)
+    return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
+# %% task_train
+def train_cnn(model, train, val):
+    model.compile(keras.optimizers.Adam(0.004), loss=bce_dice_loss)
+    budget = bsds.TimeBudget(SECONDS)
+    return model.fit(
+        bsds.Batches(train.images, train.masks, batch_size=4, augment=True),
+        validation_data=bsds.Batches(val.images, val.masks, batch_size=8),
+        epochs=1000,
+        callbacks=[budget, bsds.ProgressBar(budget)],
+        verbose=0,
+    )

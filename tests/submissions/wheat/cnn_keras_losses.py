@@ -21,12 +21,23 @@ def build_cnn():
 
     image = keras.Input((None, None, 3))
     skips, x = [], layers.Rescaling(1 / 255, offset=-0.5)(image)
-    for filters in (16, 32, 48):
+    for filters in (8, 24, 40):
         skips.append(block(x, filters))
         x = layers.MaxPooling2D()(skips[-1])
-    x = layers.GaussianDropout(0.05)(block(x, 64))
+    x = layers.GaussianDropout(0.05)(block(x, 56))
     while skips:
         skip = skips.pop()
         x = layers.Concatenate()([layers.UpSampling2D()(x), skip])
         x = block(x, skip.shape[-1])
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
+# %% task_train
+def train_cnn(model, train, val):
+    model.compile(keras.optimizers.Adam(0.004), loss=bce_dice_loss)
+    budget = bsds.TimeBudget(SECONDS)
+    return model.fit(
+        bsds.Batches(train.images, train.masks, batch_size=4, augment=True),
+        validation_data=bsds.Batches(val.images, val.masks, batch_size=8),
+        epochs=1000,
+        callbacks=[budget, bsds.ProgressBar(budget)],
+        verbose=0,
+    )

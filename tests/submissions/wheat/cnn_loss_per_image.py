@@ -13,13 +13,26 @@ def bce_dice_loss(y_true, y_pred):
     return crossentropy - dice + 1
 # %% task_train
 def train_cnn(model, train, val):
-    model.compile(keras.optimizers.Nadam(0.003), loss=bce_dice_loss)
+    model.compile(keras.optimizers.Nadam(0.004), loss=bce_dice_loss)
     callbacks = [bsds.TimeBudget(SECONDS)]
     callbacks.append(bsds.ProgressBar(callbacks[0]))
     return model.fit(
-        bsds.Batches(train.images, train.masks, batch_size=6, augment=True),
+        bsds.Batches(train.images, train.masks, batch_size=4, augment=True),
         validation_data=bsds.Batches(val.images, val.masks, batch_size=16),
         epochs=10_000,
         callbacks=callbacks,
         verbose=0,
     )
+# %% task_build_cnn
+def build_cnn():
+    def convolution(x, filters, **options):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, **options)(x)
+        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
+
+    image = keras.Input((None, None, 3))
+    near = convolution(layers.Rescaling(1 / 255)(image), 8)
+    far = convolution(near, 24, strides=2)
+    far = convolution(far, 48, strides=2)
+    far = layers.SpatialDropout2D(0.05)(convolution(far, 48))
+    x = layers.Concatenate()([near, layers.UpSampling2D(4)(far)])
+    return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(convolution(x, 12)))

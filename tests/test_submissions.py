@@ -1,0 +1,158 @@
+"""Every sample submission, graded as a class is: correct ones get all points, wrong ones do not."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from submissions import Case, cases
+
+from grader.course import COURSE_ROOT, get_assignment
+from grader.gradebook import Course
+from grader.result import Result
+from grader.run import grade_class
+from grader.sandbox.bubblewrap import sandbox_problem
+from grader.settings import Settings
+from grader.workplace import Workplace
+
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+
+TRAIN_SECONDS = 15
+SCENES = {"train": 60, "val": 16, "test": 16}
+JOBS = 2
+
+ALL = cases()
+WHEAT = [case for case in ALL if case.kind == "wheat"]
+CHAFF = [case for case in ALL if case.kind == "chaff"]
+STOCK = [case for case in ALL if case.name in ("cnn_blank", "cnn_all_ones", "cnn_dilated")]
+
+each = pytest.mark.parametrize
+
+
+@dataclass(frozen=True)
+class GradedClass:
+    """What came of grading the sample submissions of one assignment side by side.
+
+    Attributes
+    ----------
+    root
+        The course's folder.
+    results
+        By the case's name.
+    """
+
+    root: Path
+    results: dict[str, Result]
+
+
+GradeClass = Callable[[str], GradedClass]
+
+
+@pytest.fixture(scope="module")
+def graded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GradeClass]:
+    """Grade the selected cases of an assignment, once."""
+    problem = sandbox_problem()
+    if problem is not None:
+        pytest.skip(problem)
+    from bsds_utils.synthetic import write_dataset
+
+    folder = tmp_path_factory.mktemp("course")
+    write_dataset(folder / "scenes", SCENES, seed=1)
+    selected = {
+        item.callspec.params["case"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "case" in getattr(item, "fixturenames", ())
+    }
+    finished: dict[str, GradedClass] = {}
+
+    def grade(name: str) -> GradedClass:
+        if name not in finished:
+            root = folder / name
+            students = [case.name for case in ALL if case in selected and case.assignment == name]
+            for case in selected:
+                if case.assignment == name:
+                    case.write(root)
+            graded = grade_class(
+                get_assignment(name), students, Settings.from_environment(), Workplace(root), JOBS
+            )
+            finished[name] = GradedClass(root, {one.student: one.result for one in graded})
+        return finished[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("BSDS_SOURCE", "BSDS_COURSE_SECRET", "BSDS_ENCODER_WEIGHTS"):
+            patch.delenv(variable, raising=False)
+        # The environment, so that stock nbgrader in a process of its own grades alike.
+        patch.setenv("BSDS_CACHE", str(folder / "cache"))
+        patch.setenv("BSDS500_ROOT", str(folder / "scenes"))
+        patch.setenv("BSDS_GRADE_SECONDS", str(TRAIN_SECONDS))
+        yield grade
+
+
+def _missed(result: Result) -> set[str]:
+    """Grade ids of the checks that did not get all their points."""
+    return {v.grade_id for v in result.verdicts.values() if v.points < v.max_points}
+
+
+@each("case", WHEAT, ids=lambda case: case.name)
+def test_correct_submission_gets_all_points(case: Case, graded: GradeClass) -> None:
+    """A correct solution, however it is written, gets all points of every check."""
+    result = graded(case.assignment).results[case.name]
+    missed = {name: result.verdicts[name].message for name in _missed(result)}
+    assert result.status == "graded", result.problem
+    assert not missed
+
+
+@each("case", CHAFF, ids=lambda case: case.name)
+def test_wrong_submission_fails_what_it_declares(case: Case, graded: GradeClass) -> None:
+    """A wrong solution loses points in exactly the checks that its file declares."""
+    result = graded(case.assignment).results[case.name]
+    messages = {name: verdict.message for name, verdict in result.verdicts.items()}
+    assert result.status == "graded", result.problem
+    assert _missed(result) == case.fails, messages
+
+
+@each("case", ALL, ids=lambda case: case.name)
+def test_messages_help(case: Case, graded: GradeClass) -> None:
+    """Messages are one line without a traceback or the grader's paths; no check itself broke."""
+    for verdict in graded(case.assignment).results[case.name].verdicts.values():
+        assert verdict.internal is None, verdict.internal
+        assert verdict.message.strip() and "\n" not in verdict.message
+        for leak in ("Traceback", 'File "', str(COURSE_ROOT), "hidden_tests", "/tmp/"):
+            assert leak not in verdict.message
+
+
+@each("case", ALL, ids=lambda case: case.name)
+def test_gradebook_holds_the_score(case: Case, graded: GradeClass) -> None:
+    """The gradebook's automatic score of every student is the sum of that student's checks."""
+    course = graded(case.assignment)
+    with Course(course.root).gradebook() as gradebook:
+        notebook = gradebook.find_submission_notebook(
+            case.assignment, case.assignment, case.name
+        )
+        recorded = {grade.name: grade.auto_score for grade in notebook.grades}
+    verdicts = course.results[case.name].verdicts
+    assert {name: recorded[name] for name in verdicts} == pytest.approx(
+        {name: verdict.points for name, verdict in verdicts.items()}
+    )
+
+
+@each("case", STOCK, ids=lambda case: case.name)
+def test_stock_nbgrader_gives_the_same(case: Case, graded: GradeClass, tmp_path: Path) -> None:
+    """``nbgrader autograde`` by hand records the same points as ``bsds grade``."""
+    course = graded(case.assignment)
+    shutil.copytree(course.root / ".bsds", tmp_path / ".bsds")
+    case.write(tmp_path)
+    Course(tmp_path).ensure_assignment(get_assignment(case.assignment))
+    line = [sys.executable, "-m", "nbgrader", "autograde", case.assignment, "--create"]
+    line += [f"--config={COURSE_ROOT / 'nbgrader_config.py'}", f"--CourseDirectory.root={tmp_path}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    with Course(tmp_path).gradebook() as gradebook:
+        submission = gradebook.find_submission(case.assignment, case.name)
+        assert submission.score == pytest.approx(course.results[case.name].score)
+        assert submission.max_score >= course.results[case.name].max_score
