@@ -1,6 +1,7 @@
 """The notebooks themselves: clean as committed, and the solutions run from top to bottom."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,9 +98,11 @@ def test_solutions_run(
     assignment: Assignment, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Run as a student runs it, the solutions notebook has no error, warning or line on stderr."""
+    # A notebook saves its models beside itself.
+    shutil.copy(assignment.source, tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "jupyter", "nbconvert", "--execute", "--to", "notebook",
-         "--ExecutePreprocessor.timeout=600", "--output-dir", tmp_path, assignment.source],
+         "--inplace", "--ExecutePreprocessor.timeout=600", assignment.notebook_name],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
