@@ -1,0 +1,201 @@
+"""Artifacts: only plain files of bounded size come out, and only built-in Keras is opened."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from grader.sandbox.bubblewrap import Sandbox
+from grader.scoring.artifacts import (
+    ArtifactError,
+    check_model_file,
+    collect,
+    load_model,
+    read_json,
+)
+from grader.settings import Limits
+
+LIMIT = 1 << 20
+
+
+def _collect(work: Path, tmp_path: Path) -> Path:
+    destination = tmp_path / "out"
+    sandbox = Sandbox(work, {}, limits=Limits(artifact_bytes=1000))
+    collect(sandbox, ("a.keras", "a.json"), destination)
+    return destination
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Return the folder that a submission could write to."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def test_named_files_are_collected(work: Path, tmp_path: Path) -> None:
+    """The files asked for are copied, and nothing else."""
+    for name in ("a.keras", "a.json", "b.json"):
+        (work / name).write_text(name)
+    out = _collect(work, tmp_path)
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "a.keras": "a.keras", "a.json": "a.json",
+    }  # fmt: skip
+
+
+def _link(path: Path) -> None:
+    target = path.parent.parent / "secret"
+    target.write_text("not the student's")
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _link,
+        os.mkfifo,
+        Path.mkdir,
+        lambda path: path.write_bytes(bytes(1001)),
+        lambda path: os.truncate(path, 1 << 40) if path.touch() is None else None,
+        lambda path: None,
+    ],
+    ids=["link", "fifo", "folder", "large", "sparse", "missing"],
+)
+def test_anything_but_a_plain_small_file_is_left_out(
+    make: Callable[[Path], object], work: Path, tmp_path: Path
+) -> None:
+    """Links, pipes, folders and huge files count as missing; the others still come."""
+    make(work / "a.keras")
+    (work / "a.json").write_text("{}")
+    assert [path.name for path in _collect(work, tmp_path).iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no json", b"[1]", b"3", b"\xff", b"[" * 90_000, b'{"a": "' + bytes(2 << 20) + b'"}'],
+    ids=["empty", "text", "list", "number", "binary", "deep", "large"],
+)
+def test_broken_cards(data: bytes, tmp_path: Path) -> None:
+    """A card that is no small JSON object is an artifact error with its name."""
+    path = tmp_path / "card.json"
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError, match=r"card\.json"):
+        read_json(path)
+
+
+def test_cards(tmp_path: Path) -> None:
+    """A JSON object is read; a missing file says what the student has to do."""
+    path = tmp_path / "card.json"
+    with pytest.raises(ArtifactError, match="did not write"):
+        read_json(path)
+    path.write_text('{"threshold": 0.5}')
+    assert read_json(path) == {"threshold": 0.5}
+
+
+def _saved(model: Any, tmp_path: Path) -> bytes:
+    path = tmp_path / "saved.keras"
+    model.save(path)
+    return path.read_bytes()
+
+
+def _model() -> Any:
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(2, 3, padding="same", kernel_regularizer="l2")(image)
+    x = keras.layers.BatchNormalization()(x) + keras.ops.mean(image, axis=-1, keepdims=True)
+    return keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
+
+
+def test_builtin_models_are_loaded(tmp_path: Path) -> None:
+    """A model of built-in layers and operations comes back as it was."""
+    model = _model()
+    loaded = load_model(_saved(model, tmp_path), "m.keras", LIMIT)
+    image = np.ones((1, 8, 8, 3), np.float32)
+    np.testing.assert_allclose(model(image), loaded(image), rtol=1e-6)
+
+
+@keras.saving.register_keras_serializable("mine")
+class _Own(keras.layers.Layer):  # type: ignore[misc]
+    """A student's own class."""
+
+    def call(self, x: Any) -> Any:
+        """Return the input."""
+        return x
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [keras.layers.Lambda(lambda x: x), _Own()],
+    ids=["lambda", "own class"],
+)
+def test_own_code_is_refused(layer: Any, tmp_path: Path) -> None:
+    """Lambda layers and own classes, which loading would run, are refused by name."""
+    image = keras.Input((2,))
+    data = _saved(keras.Model(image, layer(image)), tmp_path)
+    with pytest.raises(ArtifactError, match="Lambda|_Own"):
+        check_model_file(data, "m.keras", LIMIT)
+
+
+def _archive(tmp_path: Path, **changes: bytes | None) -> bytes:
+    """Return a saved model with members of its archive replaced, added or removed."""
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(_saved(_model(), tmp_path))) as old,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        members = {name: old.read(name) for name in old.namelist()}
+        for name, data in (members | changes).items():
+            if data is not None:
+                new.writestr(name, data)
+    return stream.getvalue()
+
+
+def _config(**parts: Any) -> bytes:
+    return json.dumps({"class_name": "Functional", "module": "keras.src.models.functional"} | parts).encode()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config.json": None},
+        {"config.json": b"{"},
+        {"config.json": b"[" * 100_000},
+        {"evil.py": b"print(1)"},
+        {"assets/data.bin": b"1"},
+        {"model.weights.h5": bytes(2 * LIMIT)},
+        {"config.json": _config(module="os", class_name="system")},
+        {"config.json": _config(module="builtins", class_name="eval")},
+        {"config.json": _config(config={"x": [{"class_name": "__lambda__", "config": {}}]})},
+        {"config.json": _config(config={"class_name": "TFSMLayer", "module": "keras.layers"})},
+        {"config.json": _config(registered_name="mine>Functional")},
+        {"config.json": _config(module=None)},
+        {"config.json": b"3"},
+        {"config.json": b"{}"},
+        {"model.weights.h5": b"no hdf5"},
+    ],
+)  # fmt: skip
+def test_tampered_archives_are_refused(changes: dict[str, bytes | None], tmp_path: Path) -> None:
+    """Missing, foreign, oversized or hostile members end in an artifact error, never a load."""
+    with pytest.raises(ArtifactError, match=r"m\.keras"):
+        load_model(_archive(tmp_path, **changes), "m.keras", LIMIT)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"text", bytes(100)])
+def test_what_is_no_archive_is_refused(data: bytes) -> None:
+    """Files that are no zip archive are an artifact error."""
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        check_model_file(data, "m.keras", LIMIT)
+
+
+def test_zip_bombs_are_refused_before_they_unpack(tmp_path: Path) -> None:
+    """What an archive says it unpacks to is looked at first."""
+    data = _archive(tmp_path, **{"model.weights.h5": bytes(64 << 20)})
+    assert len(data) < LIMIT
+    with pytest.raises(ArtifactError, match="more than 1 MB"):
+        check_model_file(data, "m.keras", LIMIT)

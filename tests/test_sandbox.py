@@ -1,0 +1,359 @@
+"""The sandbox: what code inside it can see, reach and use up, and how a notebook runs in it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from bsds_utils.errors import BSDSError
+from grader.course import COURSE_ROOT
+from grader.sandbox import bubblewrap
+from grader.sandbox.bubblewrap import Sandbox, command, require_sandbox, sandbox_problem
+from grader.sandbox.kernel import Execution, execute
+from grader.settings import Limits
+
+pytestmark = pytest.mark.sandbox
+
+_MB = 1 << 20
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    """Return a sandbox with an empty work folder, or skip the test."""
+    problem = sandbox_problem()
+    if problem is not None:
+        pytest.skip(problem)
+    work = tmp_path / "work"
+    work.mkdir(mode=0o700)
+    return Sandbox(work=work, environment={"GIVEN": "yes"})
+
+
+@pytest.fixture
+def python(sandbox: Sandbox) -> Run:
+    """Return a function that runs Python code in the sandbox."""
+
+    def run(code: str, limits: Limits | None = None) -> "subprocess.CompletedProcess[str]":
+        inside = sandbox if limits is None else replace(sandbox, limits=limits)
+        line, environment = command(inside, [sys.executable, "-c", code])
+        return subprocess.run(
+            line, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+def _output(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+CONNECT = """
+import socket
+try:
+    socket.create_connection(("127.0.0.1", {port}), timeout=3)
+    print("connected")
+except OSError as error:
+    print("refused")
+"""
+
+
+def test_no_network_not_even_loopback(python: Run) -> None:
+    """A listener on this machine's loopback cannot be reached from inside."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        code = CONNECT.format(port=listener.getsockname()[1])
+        outside = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert outside.stdout.strip() == "connected", "the listener itself does not work"
+        assert _output(python(code)) == "refused"
+    assert _output(python("import socket; print(socket.if_nameindex()[1:])")) == "[]"
+
+
+def test_unix_sockets_of_the_host_are_out_of_reach(python: Run, tmp_path: Path) -> None:
+    """Neither path nor abstract Unix sockets of the host can be reached."""
+    name = f"\0bsds-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen()
+        code = f"import socket; socket.socket(socket.AF_UNIX).connect({name!r})"
+        assert python(code).returncode != 0
+
+
+def test_course_cannot_be_read(python: Run, tmp_path: Path) -> None:
+    """Repository, solutions, hidden checks, gradebook, hidden data and home do not exist inside."""
+    secret = tmp_path / "hidden.npz"
+    secret.write_text("labels")
+    paths = [
+        *(COURSE_ROOT / name for name in ("solutions", "assignments", "grader", "tests", ".git")),
+        COURSE_ROOT / "gradebook.db", COURSE_ROOT / ".bsds", secret, Path.home() / ".ssh",
+        Path("/etc/shadow"), Path("/etc/passwd"), Path("/var"), Path("/mnt"), Path("/opt"),
+    ]  # fmt: skip
+    code = f"import os; print([p for p in {list(map(str, paths))!r} if os.access(p, os.R_OK)])"
+    assert _output(python(code)) == "[]"
+
+
+def test_grader_cannot_be_imported(python: Run) -> None:
+    """Students' library is there; the grader is not, wherever it is installed."""
+    code = """
+import importlib.util, bsds_utils
+print(bsds_utils.__file__)
+import pathlib, sys
+print([p for p in sys.path if pathlib.Path(p, "grader", "hidden_tests").exists()])
+"""
+    where, found = _output(python(code)).splitlines()
+    assert where.startswith("/course/")
+    assert found == "[]"
+
+
+def test_environment_is_clean(python: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the grader's environment gets in, not by way of other processes either."""
+    monkeypatch.setenv("BSDS_COURSE_SECRET", "the-secret-itself")
+    code = """
+import os, pathlib
+names = sorted(os.environ)
+everything = b"".join(
+    path.read_bytes() for pattern in ("*/environ", "*/cmdline")
+    for path in pathlib.Path("/proc").glob(pattern) if os.access(path, os.R_OK)
+)
+print(b"-".join([b"the", b"secret"]) in everything, *names)
+"""
+    found, *names = _output(python(code)).split()
+    assert found == "False"
+    assert set(names) <= {
+        "GIVEN", "HOME", "LANG", "LC_CTYPE", "PATH", "PWD", "PYTHONDONTWRITEBYTECODE",
+        "PYTHONPATH", "USER",
+    }  # fmt: skip
+
+
+def test_other_processes_cannot_be_seen(python: Run) -> None:
+    """Only the sandbox's own few processes are in /proc, and none of them is ours."""
+    code = "import pathlib; print(len([p for p in pathlib.Path('/proc').glob('[0-9]*')]))"
+    assert int(_output(python(code))) <= 4
+    assert python(f"import os; os.kill({os.getpid()}, 0)").returncode != 0
+
+
+def test_no_privileges(python: Run) -> None:
+    """The user inside is nobody in particular, has no capability and cannot get any."""
+    code = """
+import os
+fields = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+print(os.getuid(), *(int(fields[n], 16) for n in ("CapInh", "CapPrm", "CapEff", "CapBnd")), fields["NoNewPrivs"])
+"""
+    uid, *capabilities, no_new_privileges = _output(python(code)).split()
+    assert int(uid) not in (0, os.getuid())
+    assert capabilities == ["0", "0", "0", "0"] or os.getuid() != 0
+    assert no_new_privileges == "1"
+    for attempt in ("os.setuid(0)", "os.chroot('/tmp')", "os.mknod('/tmp/x', 0o60666, 2048)"):
+        assert "PermissionError" in python(f"import os; {attempt}").stderr
+
+
+def test_only_home_and_tmp_are_writable(python: Run, sandbox: Sandbox) -> None:
+    """Files written to the work folder come out; system, library and environment stay as is."""
+    code = f"""
+import os, sys
+open("here.txt", "w").write("from inside")
+open("/tmp/there.txt", "w").write("private")
+for folder in ("/", "/usr", "/usr/bin", "/etc", "/course", "/course/bsds_utils", "/proc", "/home",
+               sys.prefix, sys.base_prefix, {str(sandbox.work.parent)!r}):
+    try:
+        open(os.path.join(folder, "forbidden"), "w")
+    except OSError:
+        continue
+    print("wrote to", folder)
+print(os.getcwd())
+"""
+    assert _output(python(code)) == "/home/student"
+    assert (sandbox.work / "here.txt").read_text() == "from inside"
+    assert not Path("/tmp/there.txt").exists()
+
+
+def test_processes_are_limited(python: Run) -> None:
+    """A process that spawns without end is refused after a while and harms nobody."""
+    code = """
+import subprocess
+started = []
+try:
+    for _ in range(200):
+        started.append(subprocess.Popen(["sleep", "20"]))
+except OSError:
+    pass
+print(len(started))
+"""
+    assert int(_output(python(code, Limits(processes=30)))) < 30
+
+
+def test_memory_is_limited(python: Run) -> None:
+    """Asking for more memory than allowed fails inside."""
+    done = python("bytearray(800 << 20)", Limits(address_space=600 * _MB))
+    assert "MemoryError" in done.stderr
+
+
+def test_cpu_time_is_limited(python: Run) -> None:
+    """A process is ended after its CPU seconds."""
+    started = time.monotonic()
+    assert python("while True: pass", Limits(cpu_seconds=1)).returncode != 0
+    assert time.monotonic() - started < 40
+
+
+def test_files_are_limited(python: Run) -> None:
+    """Neither one file nor the whole of /tmp can grow beyond the limit."""
+    code = """
+def write(path):
+    try:
+        with open(path, "wb") as stream:
+            for _ in range(64):
+                stream.write(bytes(1 << 20))
+        return True
+    except OSError:
+        return False
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+print(write("/home/student/big"), write("/tmp/big"), [write(f"/tmp/{n}") for n in range(3)][-1])
+"""
+    assert _output(python(code, Limits(file_size=8 * _MB))) == "False False False"
+
+
+def test_nothing_outlives_the_sandbox(sandbox: Sandbox) -> None:
+    """When bubblewrap is killed, processes that detached themselves inside end, too."""
+    marker = f"{time.time_ns()}"
+    code = f"""
+import subprocess, time
+subprocess.Popen(["sleep", "1{marker[-7:]}"], start_new_session=True)
+print("ready", flush=True)
+time.sleep(100)
+"""
+    line, environment = command(sandbox, [sys.executable, "-c", code])
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert _becomes(True, f"1{marker[-7:]}")
+        process.kill()
+    assert _becomes(False, f"1{marker[-7:]}")
+
+
+def _becomes(expected: bool, argument: str) -> bool:
+    """Whether a process with that argument appears or disappears within 20 seconds."""
+    deadline = time.monotonic() + 20
+    while _running(argument) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return _running(argument) == expected
+
+
+def _running(argument: str) -> bool:
+    """Whether some process has that argument."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def test_missing_bubblewrap_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without bubblewrap, grading refuses with the command that installs it."""
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(BSDSError, match=r"apt-get install bubblewrap.*--unsafe-no-sandbox"):
+        require_sandbox()
+
+
+def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere than on Linux the reason is the system."""
+    monkeypatch.setattr(bubblewrap.sys, "platform", "darwin")
+    assert "needs Linux, found darwin" in str(sandbox_problem())
+
+
+def test_unsafe_mode_is_a_plain_process(tmp_path: Path) -> None:
+    """With isolation switched off, the command runs as it is, with the environment added."""
+    sandbox = Sandbox(work=tmp_path, environment={"GIVEN": "yes"}, isolated=False)
+    line, environment = command(sandbox, ["python", "x.py"])
+    assert line == ["python", "x.py"]
+    assert environment["GIVEN"] == "yes" and environment["PATH"] == os.environ["PATH"]
+    assert sandbox.path_inside(tmp_path / "a") == tmp_path / "a"
+
+
+def _execute(
+    sandbox: Sandbox, *sources: str, cell_seconds: float = 30, total_seconds: float = 60
+) -> Execution:
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    execution = execute(notebook, sandbox, cell_seconds, total_seconds)
+    assert all(not cell.outputs for cell in notebook.cells), "the given notebook was changed"
+    return execution
+
+
+def _text(execution: Execution, index: int) -> str:
+    return "".join(
+        output.get("text", "") or output.get("evalue", "")
+        for output in execution.notebook.cells[index].outputs
+    )
+
+
+def test_notebook_goes_on_after_errors(sandbox: Sandbox) -> None:
+    """Outputs are collected, and a failing cell does not keep later ones from running."""
+    execution = _execute(sandbox, "x = 20", "1 / 0", "raise SystemExit", "print(x + 1)", "def f(:")
+    assert execution.problem is None
+    assert "division" in _text(execution, 1)
+    assert _text(execution, 3) == "21\n"
+    assert execution.seconds > 0
+
+
+def test_cell_timeout_is_reported_in_the_cell(sandbox: Sandbox) -> None:
+    """A cell that runs too long is interrupted and says so; the next one runs."""
+    execution = _execute(
+        sandbox, "import time", "time.sleep(50)", "print('next')", cell_seconds=2
+    )
+    assert execution.problem is None
+    assert "longer than 2 seconds" in _text(execution, 1)
+    assert _text(execution, 2) == "next\n"
+    assert execution.seconds < 45
+
+
+def test_total_timeout_is_a_reason(sandbox: Sandbox) -> None:
+    """A notebook that cannot be interrupted is ended with the sandbox, for a stated reason."""
+    stubborn = """
+import time
+while True:
+    try:
+        time.sleep(1)
+    except KeyboardInterrupt:
+        pass
+"""
+    execution = _execute(sandbox, stubborn, "print(1)", cell_seconds=3, total_seconds=12)
+    assert "longer than 12 seconds" in str(execution.problem)
+    assert execution.seconds < 50
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os; os.kill(os.getpid(), 9)",
+        "import os; os._exit(0)",
+        "import ctypes; ctypes.string_at(0)",
+    ],
+)
+def test_dead_kernel_is_a_reason(source: str, sandbox: Sandbox) -> None:
+    """A kernel that dies in whatever way is reported as such."""
+    execution = _execute(sandbox, "x = 1", source, "print(x)")
+    assert "the kernel died" in str(execution.problem)
+
+
+def test_kernel_that_cannot_start_is_a_reason(sandbox: Sandbox) -> None:
+    """Too little memory to start Python is a reason, too, not an exception."""
+    small = replace(sandbox, limits=Limits(address_space=30 * _MB, probe_seconds=5))
+    execution = _execute(small, "print(1)")
+    assert execution.problem is not None and "\n" not in execution.problem
+
+
+def test_flood_of_output_does_not_stop_the_run(sandbox: Sandbox) -> None:
+    """A cell that prints megabytes does not keep the next one from running."""
+    execution = _execute(sandbox, "for i in range(20_000): print('x' * 100)", "print('end')")
+    assert execution.problem is None
+    assert _text(execution, 1) == "end\n"
