@@ -157,7 +157,9 @@ def _archive(tmp_path: Path, **changes: bytes | None) -> bytes:
 
 
 def _config(**parts: Any) -> bytes:
-    return json.dumps({"class_name": "Functional", "module": "keras.src.models.functional"} | parts).encode()
+    return json.dumps(
+        {"class_name": "Functional", "module": "keras.src.models.functional"} | parts
+    ).encode()
 
 
 @pytest.mark.parametrize(

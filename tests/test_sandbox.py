@@ -307,9 +307,7 @@ def test_notebook_goes_on_after_errors(sandbox: Sandbox) -> None:
 
 def test_cell_timeout_is_reported_in_the_cell(sandbox: Sandbox) -> None:
     """A cell that runs too long is interrupted and says so; the next one runs."""
-    execution = _execute(
-        sandbox, "import time", "time.sleep(50)", "print('next')", cell_seconds=2
-    )
+    execution = _execute(sandbox, "import time", "time.sleep(50)", "print('next')", cell_seconds=2)
     assert execution.problem is None
     assert "longer than 2 seconds" in _text(execution, 1)
     assert _text(execution, 2) == "next\n"

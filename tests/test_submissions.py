@@ -131,9 +131,7 @@ def test_gradebook_holds_the_score(case: Case, graded: GradeClass) -> None:
     """The gradebook's automatic score of every student is the sum of that student's checks."""
     course = graded(case.assignment)
     with Course(course.root).gradebook() as gradebook:
-        notebook = gradebook.find_submission_notebook(
-            case.assignment, case.assignment, case.name
-        )
+        notebook = gradebook.find_submission_notebook(case.assignment, case.assignment, case.name)
         recorded = {grade.name: grade.auto_score for grade in notebook.grades}
     verdicts = course.results[case.name].verdicts
     assert {name: recorded[name] for name in verdicts} == pytest.approx(
@@ -149,7 +147,10 @@ def test_stock_nbgrader_gives_the_same(case: Case, graded: GradeClass, tmp_path:
     case.write(tmp_path)
     Course(tmp_path).ensure_assignment(get_assignment(case.assignment))
     line = [sys.executable, "-m", "nbgrader", "autograde", case.assignment, "--create"]
-    line += [f"--config={COURSE_ROOT / 'nbgrader_config.py'}", f"--CourseDirectory.root={tmp_path}"]
+    line += [
+        f"--config={COURSE_ROOT / 'nbgrader_config.py'}",
+        f"--CourseDirectory.root={tmp_path}",
+    ]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     with Course(tmp_path).gradebook() as gradebook:

@@ -14,10 +14,17 @@ from hypothesis.extra import numpy as npst
 from grader.sandbox.wire import WireError, receive, send
 
 SCALARS = (
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text()
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text()
 )
 DTYPES = st.one_of(
-    npst.integer_dtypes(), npst.unsigned_integer_dtypes(), npst.floating_dtypes(), npst.boolean_dtypes()
+    npst.integer_dtypes(),
+    npst.unsigned_integer_dtypes(),
+    npst.floating_dtypes(),
+    npst.boolean_dtypes(),
 )
 ARRAYS = npst.arrays(DTYPES, npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3))
 VALUES = st.recursive(

@@ -66,8 +66,7 @@ def explain_shared(first: Any, second: Any) -> str | None:
 def explain_unlike_initializers(model: Any) -> str | None:
     """Say which weight does not look like its declared initialiser's sample, or None."""
     for layer, name, value in _weights(model):
-        attribute = _INITIALIZERS.get(name)
-        initializer = getattr(layer, attribute, None) if attribute else None
+        initializer = _initializer(layer, name)
         if initializer is None:
             return (
                 f"layer {layer.name}: how its {name} starts cannot be checked; use layers like "
@@ -80,6 +79,15 @@ def explain_unlike_initializers(model: Any) -> str | None:
                 "from chance"
             )
     return None
+
+
+def _initializer(layer: Any, name: str) -> Any:
+    """Return what a layer declares for a weight, None if that is not known."""
+    attribute = _INITIALIZERS.get(name)
+    # DepthwiseConv2D calls its weight a kernel and declares it as a depthwise one.
+    if name == "kernel" and not hasattr(layer, "kernel_initializer"):
+        attribute = _INITIALIZERS["depthwise_kernel"]
+    return getattr(layer, attribute, None) if attribute else None
 
 
 def _looks_like(value: NDArray[Any], initializer: Any) -> bool:

@@ -59,16 +59,26 @@ def pretrained(cells: Sequence[Cell]) -> list[str]:
             "no code"
         )
     for cell in cells:
-        try:
-            tree = ast.parse(TransformerManager().transform_cell(cell.source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        findings += [f"cell {cell.name}: {text}" for text in _findings(tree)]
+        tree = _parse(cell.source)
+        if tree is not None:
+            findings += [f"cell {cell.name}: {text}" for text in _findings(tree)]
     return findings
 
 
+def _parse(source: str) -> ast.AST | None:
+    try:
+        return ast.parse(TransformerManager().transform_cell(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _findings(tree: ast.AST) -> Iterator[str]:
+    magics = _magics(tree)
+    for code in magics.values():
+        yield from _findings(code)
     for node in ast.walk(tree):
+        if node in magics:
+            continue
         for name in _names(node):
             if name in FORBIDDEN_NAMES:
                 yield f"{name} is not allowed here: {FORBIDDEN_NAMES[name]}"
@@ -79,6 +89,25 @@ def _findings(tree: ast.AST) -> Iterator[str]:
             numbers = sum(_is_number(item) for item in node.elts)
             if numbers > MAX_NUMBERS:
                 yield f"a list of {numbers} numbers looks like embedded weights"
+
+
+def _magics(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    """Literals that hold what a magic like ``%time`` runs, with that code."""
+    arguments = [
+        argument
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("run_line_magic", "run_cell_magic")
+        for argument in node.args[1:]
+    ]
+    magics = {}
+    for argument in arguments:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            code = _parse(argument.value)
+            if code is not None:
+                magics[argument] = code
+    return magics
 
 
 def _names(node: ast.AST) -> Iterator[str]:

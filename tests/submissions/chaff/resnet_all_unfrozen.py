@@ -4,7 +4,7 @@ fails: phase2, iou
 """
 # %% task_unfreeze
 def unfreeze_upper_layers(model):
-    model.trainable = True
+    model.get_layer("encoder").trainable = True
 # %% task_train
 def train_phase(model, train, val, learning_rate, share):
     model.compile(keras.optimizers.SGD(learning_rate), loss="binary_crossentropy")

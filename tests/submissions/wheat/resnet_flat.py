@@ -13,11 +13,12 @@ def build_resnet():
     encoder = pretrained_encoder()
     image = keras.Input((None, None, 3), name="rgb")
     features = clone_onto(encoder, preprocess(image))
-    x = conv(features[3], 64, 1)
+    x = conv(features[3], 48, 1)
     for skip, filters in zip(features[2::-1], (48, 32, 24)):
         x = layers.UpSampling2D()(x)
         x = conv(layers.Concatenate()([x, conv(skip, filters, 1)]), filters)
-    x = conv(layers.UpSampling2D()(x), 16)
+    fine = conv(layers.Rescaling(1 / 255)(image), 12)
+    x = conv(layers.Concatenate()([layers.UpSampling2D()(x), fine]), 12)
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
 
 
@@ -51,3 +52,14 @@ def compare(masks, predictions, thresholds):
         table.append((name, float(both / either)))
     table.sort(key=lambda row: -row[1])
     return table
+# %% task_train
+def train_phase(model, train, val, learning_rate, share):
+    model.compile(keras.optimizers.Adam(2 * learning_rate), loss="binary_crossentropy")
+    budget = bsds.TimeBudget(SECONDS, share=share)
+    return model.fit(
+        bsds.Batches(train.images, train.masks, batch_size=4, augment=True),
+        validation_data=bsds.Batches(val.images, val.masks, batch_size=8),
+        epochs=1000,
+        callbacks=[budget, bsds.ProgressBar(budget)],
+        verbose=0,
+    )

@@ -12,17 +12,18 @@ def build_resnet():
     encoder = pretrained_encoder()
     encoder.name = "backbone"
     *finer, x = encoder(preprocess(image))
-    x = layers.Conv2D(64, 1)(x)
+    x = layers.Conv2D(32, 1)(x)
     for skip in finer[::-1]:
-        x = layers.Conv2DTranspose(64, 2, strides=2)(x)
-        x = layers.Add()([x, layers.Conv2D(64, 1)(skip)])
+        x = layers.Conv2DTranspose(32, 2, strides=2)(x)
+        x = layers.Add()([x, layers.Conv2D(32, 1)(skip)])
         x = layers.Activation("relu")(layers.GroupNormalization(groups=8)(x))
-    x = layers.Conv2D(24, 3, padding="same", activation="relu")(x)
-    x = layers.UpSampling2D(interpolation="bilinear")(x)
-    return keras.Model(image, layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x))
+    x = layers.UpSampling2D(interpolation="bilinear")(layers.Conv2D(16, 3, padding="same")(x))
+    pixels = layers.Conv2D(16, 5, padding="same")(layers.Rescaling(1 / 255)(image))
+    x = layers.BatchNormalization(momentum=0.9)(layers.Add()([x, pixels]))
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(layers.Activation("relu")(x))
+    return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
 # %% task_freeze_encoder
 def freeze_encoder(model):
-    model.trainable = True
     for layer in model.get_layer("backbone").layers:
         layer.trainable = False
 # %% task_unfreeze
@@ -35,7 +36,7 @@ def unfreeze_upper_layers(model):
 # %% task_train
 def train_phase(model, train, val, learning_rate, share):
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=learning_rate, clipnorm=1.0),
+        optimizer=keras.optimizers.Adam(learning_rate=2 * learning_rate, clipnorm=1.0),
         loss=keras.losses.BinaryCrossentropy(),
         metrics=["accuracy"],
     )
