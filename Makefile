@@ -31,8 +31,9 @@ help:
 setup: $(PROJECT) system
 
 $(PACKAGES): requirements.lock
-	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { echo "expected Python 3.11 to 3.13, found" \
-	  "$$($(PYTHON) -V 2>&1 | tail -n 1) as $(PYTHON); install one and name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { found=$$($(PYTHON) -V 2>&1) || found=nothing; \
+	  echo "expected Python 3.11 to 3.13, found $$found as $(PYTHON);" \
+	  "install one and name it: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "installing the packages of requirements.lock into .venv: minutes the first time"
 	@$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a virtual environment;" \
 	  "on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
