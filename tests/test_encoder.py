@@ -5,6 +5,7 @@ import http.server
 import os
 import threading
 import time
+from pathlib import Path
 
 import h5py
 import keras
@@ -13,12 +14,13 @@ import pytest
 
 from bsds_utils import BSDSError, encoder, load_encoder_weights
 
-# Keras reads TensorFlow's variables in a way that NumPy 2.4 deprecates; not ours to mend.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+_BESIDE = (
+    Path(__file__).resolve().parents[2]
+    / "shared"
+    / "resnet50"
+    / "resnet50_imagenet_conv1_conv4.h5"
 )
-
-GIVEN = os.environ.get("BSDS_ENCODER_WEIGHTS")
+GIVEN = Path(os.environ.get("BSDS_ENCODER_WEIGHTS", _BESIDE))
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +95,7 @@ def test_a_real_resnet50_is_filled_completely(resnet, tmp_path):
     assert_filled(resnet, weights)
 
 
-@pytest.mark.skipif(not GIVEN, reason="needs BSDS_ENCODER_WEIGHTS")
+@pytest.mark.skipif(not GIVEN.is_file(), reason=f"needs BSDS_ENCODER_WEIGHTS, or {GIVEN}")
 def test_the_given_file_makes_a_working_encoder(resnet):
     """The file that this machine offers fills the encoder: kernels differ from before."""
     before = [weight.copy() for weight in resnet.get_weights()]
