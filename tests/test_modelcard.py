@@ -9,11 +9,6 @@ import pytest
 
 from bsds_utils import BSDSError, load_model, save_model
 
-# Keras reads TensorFlow's variables in a way that NumPy 2.4 deprecates; not ours to mend.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
 
 

@@ -13,11 +13,6 @@ from bsds_utils.predict import predict_probability
 
 command = importlib.import_module("bsds_utils.cli.predict")
 
-# Keras reads TensorFlow's variables in a way that NumPy 2.4 deprecates; not ours to mend.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 
 def brightness_model(**last):
     """Return a model whose probability is the red channel over 255."""
