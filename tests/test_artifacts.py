@@ -138,7 +138,7 @@ def test_own_code_is_refused(layer: Any, tmp_path: Path) -> None:
     """Lambda layers and own classes, which loading would run, are refused by name."""
     image = keras.Input((2,))
     data = _saved(keras.Model(image, layer(image)), tmp_path)
-    with pytest.raises(ArtifactError, match="Lambda|_Own"):
+    with pytest.raises(ArtifactError, match=r"Lambda|_Own"):
         check_model_file(data, "m.keras", LIMIT)
 
 
@@ -157,9 +157,8 @@ def _archive(tmp_path: Path, **changes: bytes | None) -> bytes:
 
 
 def _config(**parts: Any) -> bytes:
-    return json.dumps(
-        {"class_name": "Functional", "module": "keras.src.models.functional"} | parts
-    ).encode()
+    model = {"class_name": "Functional", "module": "keras.src.models.functional"}
+    return json.dumps(model | parts).encode()
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ def test_committed_runs_are_measurements() -> None:
         for case in cases.values():
             assert case["runs"]
             for run in case["runs"]:
-                assert run["seconds"] > 0 and run["seed"] >= 0 and 0 <= run["iou"] <= 1
+                assert run["seconds"] > 0
+                assert run["seed"] >= 0
+                assert 0 <= run["iou"] <= 1
 
 
 def test_explanation_names_all_figures() -> None:

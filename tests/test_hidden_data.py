@@ -30,8 +30,10 @@ def dataset(request: pytest.FixtureRequest) -> Dataset:
 def test_shapes_and_values(dataset: Dataset) -> None:
     """Images are uint8 RGB and masks binary, of the size asked for, with plausible boundaries."""
     hidden = hidden_set(dataset, "secret", SIZE)
-    assert hidden.images.shape == (3, SIZE, SIZE, 3) and hidden.images.dtype == np.uint8
-    assert hidden.masks.shape == (3, SIZE, SIZE, 1) and hidden.masks.dtype == np.uint8
+    assert hidden.images.shape == (3, SIZE, SIZE, 3)
+    assert hidden.images.dtype == np.uint8
+    assert hidden.masks.shape == (3, SIZE, SIZE, 1)
+    assert hidden.masks.dtype == np.uint8
     assert set(np.unique(hidden.masks)) == {0, 1}
     assert 0.05 < hidden.masks.mean() < 0.95
     assert hidden.images.std() > 5
@@ -80,4 +82,5 @@ def test_cache_is_used_and_private(
     assert [path.suffix for path in cache.iterdir()] == [".npz"]
     monkeypatch.setattr(hidden_data, "scene", None)
     read = hidden_set(dataset, "secret", SIZE, cache)
-    assert np.array_equal(made.images, read.images) and np.array_equal(made.masks, read.masks)
+    assert np.array_equal(made.images, read.images)
+    assert np.array_equal(made.masks, read.masks)

@@ -55,7 +55,8 @@ def test_probed_names_are_defined_in_the_notebook(name: str) -> None:
         and call.func.attr in ("call", "gradient")
         and isinstance(call.args[0], ast.Constant)
     }
-    assert asked and asked <= defined
+    assert asked
+    assert asked <= defined
 
 
 @each_assignment

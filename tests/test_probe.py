@@ -1,6 +1,6 @@
 """Probing: fresh processes answer questions; hostile ones end themselves, not the grader."""
 
-import os
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ def _error(probe: Probe, function: str, *args: Any) -> str:
     with pytest.raises(ProbeError) as caught, probe.session() as session:
         session.call(function, *args)
     message = str(caught.value)
-    assert "\n" not in message and len(message) < 600
+    assert "\n" not in message
+    assert len(message) < 600
     return message
 
 
@@ -86,7 +87,9 @@ def test_functions_answer(probe: Probe) -> None:
     with probe.session() as session:
         assert session.call("double", np.arange(3)).tolist() == [0, 2, 4]
         found = session.call("both", np.float32(1.5), 2)
-        assert found["sum"] == 3.5 and found["list"][1] == [2, None] and found["text"] == "größe"
+        assert found["sum"] == 3.5
+        assert found["list"][1] == [2, None]
+        assert found["text"] == "größe"
         assert session.call("noisy") == 7
 
 
@@ -125,14 +128,10 @@ def test_wrong_arguments_are_explained(probe: Probe) -> None:
 @pytest.mark.parametrize("function", ["kills_parent", "kills_all", "writes_garbage", "hangs"])
 def test_attacks_end_only_themselves(function: str, probe: Probe) -> None:
     """After a function killed, flooded or blocked its process, the next session works."""
-    try:
-        with probe.session() as session:
-            session.call(function)
-    except ProbeError as error:
-        assert str(error)
+    with contextlib.suppress(ProbeError), probe.session() as session:
+        session.call(function)
     with probe.session() as session:
         assert session.call("double", 4) == 8
-    assert os.getpid() > 0
 
 
 def test_slow_answers_are_given_up(probe: Probe) -> None:
@@ -168,7 +167,7 @@ def test_models_depend_on_the_seed(probe: Probe, tmp_path: Path) -> None:
 
 def test_what_is_no_model(probe: Probe) -> None:
     """A building function that returns something else is told so."""
-    with pytest.raises(ProbeError, match="not a keras.Model"), probe.session() as session:
+    with pytest.raises(ProbeError, match=r"not a keras\.Model"), probe.session() as session:
         session.build("no_model")
 
 

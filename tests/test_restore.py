@@ -40,11 +40,12 @@ RELEASE = _release()
 
 
 def _name(cell: Any) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
+    name: str | None = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return name
 
 
 def _by_name(notebook: Any) -> dict[str, Any]:
-    return {_name(cell): cell for cell in notebook.cells if _name(cell) is not None}
+    return {name: cell for cell in notebook.cells if (name := _name(cell)) is not None}
 
 
 @st.composite

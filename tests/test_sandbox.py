@@ -15,7 +15,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from bsds_utils.errors import BSDSError
 from grader.course import COURSE_ROOT
-from grader.sandbox import bubblewrap
 from grader.sandbox.bubblewrap import Sandbox, command, require_sandbox, sandbox_problem
 from grader.sandbox.kernel import Execution, execute
 from grader.settings import Limits
@@ -88,7 +87,7 @@ def test_unix_sockets_of_the_host_are_out_of_reach(python: Run, tmp_path: Path) 
 
 
 def test_course_cannot_be_read(python: Run, tmp_path: Path) -> None:
-    """Repository, solutions, hidden checks, gradebook, hidden data and home do not exist inside."""
+    """Repository, gradebook, hidden data and home do not exist inside."""
     secret = tmp_path / "hidden.npz"
     secret.write_text("labels")
     paths = [
@@ -144,8 +143,10 @@ def test_no_privileges(python: Run) -> None:
     """The user inside is nobody in particular, has no capability and cannot get any."""
     code = """
 import os
-fields = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
-print(os.getuid(), *(int(fields[n], 16) for n in ("CapInh", "CapPrm", "CapEff", "CapBnd")), fields["NoNewPrivs"])
+lines = open("/proc/self/status").read().splitlines()
+fields = dict(line.split(":\\t") for line in lines if ":\\t" in line)
+names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "NoNewPrivs")
+print(os.getuid(), *(int(fields[name], 16) for name in names))
 """
     uid, *capabilities, no_new_privileges = _output(python(code)).split()
     assert int(uid) not in (0, os.getuid())
@@ -267,7 +268,7 @@ def test_missing_bubblewrap_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
 
 def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere than on Linux the reason is the system."""
-    monkeypatch.setattr(bubblewrap.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert "needs Linux, found darwin" in str(sandbox_problem())
 
 
@@ -276,7 +277,8 @@ def test_unsafe_mode_is_a_plain_process(tmp_path: Path) -> None:
     sandbox = Sandbox(work=tmp_path, environment={"GIVEN": "yes"}, isolated=False)
     line, environment = command(sandbox, ["python", "x.py"])
     assert line == ["python", "x.py"]
-    assert environment["GIVEN"] == "yes" and environment["PATH"] == os.environ["PATH"]
+    assert environment["GIVEN"] == "yes"
+    assert environment["PATH"] == os.environ["PATH"]
     assert sandbox.path_inside(tmp_path / "a") == tmp_path / "a"
 
 
@@ -347,7 +349,8 @@ def test_kernel_that_cannot_start_is_a_reason(sandbox: Sandbox) -> None:
     """Too little memory to start Python is a reason, too, not an exception."""
     small = replace(sandbox, limits=Limits(address_space=30 * _MB, probe_seconds=5))
     execution = _execute(small, "print(1)")
-    assert execution.problem is not None and "\n" not in execution.problem
+    assert execution.problem is not None
+    assert "\n" not in execution.problem
 
 
 def test_flood_of_output_does_not_stop_the_run(sandbox: Sandbox) -> None:
