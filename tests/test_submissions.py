@@ -1,5 +1,6 @@
 """Every sample submission, graded as a class is: correct ones get all points, wrong ones less."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from submissions import Case, cases
 
 from grader.course import COURSE_ROOT, get_assignment
-from grader.gradebook import Course
+from grader.gradebook import CONFIG_FILE, Course
 from grader.result import Result
 from grader.run import grade_class
 from grader.sandbox.bubblewrap import sandbox_problem
