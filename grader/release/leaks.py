@@ -91,29 +91,28 @@ def _notebook_text(text: str) -> str:
 
 
 def _secret_lines() -> Iterator[tuple[str, str]]:
+    """Tell apart the lines that students must not get from those that they get anyway."""
+    given = {
+        line
+        for path in (COURSE_ROOT / "bsds_utils").rglob("*.py")
+        for line in _long_lines(path.read_text(encoding="utf-8"))
+    }
+    secret: list[tuple[str, str]] = []
     for assignment in ASSIGNMENTS.values():
-        given, secret = set(), []
         for cell in nbformat.read(assignment.source, as_version=4).cells:
             answers = cell.metadata.get("nbgrader", {}).get("solution", False)
             if not answers:
                 given |= set(_long_lines(cell.source))
             elif cell.cell_type == "code":
                 for part in _SOLUTION.findall(cell.source):
-                    secret += _long_lines(part)
+                    secret += [(f"a solution of {assignment.name}", x) for x in _long_lines(part)]
             else:
-                secret += _long_lines(cell.source)
-        yield from (
-            (f"a solution of {assignment.name}", line) for line in secret if line not in given
-        )
-    library = {
-        line
-        for path in (COURSE_ROOT / "bsds_utils").rglob("*.py")
-        for line in _long_lines(path.read_text(encoding="utf-8"))
-    }
-    for assignment in ASSIGNMENTS.values():
-        for line in _long_lines(assignment.hidden_tests.read_text(encoding="utf-8")):
-            if line not in library and line not in given:
-                yield f"the hidden checks of {assignment.name}", line
+                answer = f"a model answer of {assignment.name}"
+                secret += [(answer, line) for line in _long_lines(cell.source)]
+        checks = assignment.hidden_tests.read_text(encoding="utf-8")
+        what = f"the hidden checks of {assignment.name}"
+        secret += [(what, line) for line in _long_lines(checks)]
+    return ((what, line) for what, line in secret if line not in given)
 
 
 def _long_lines(text: str) -> list[str]:

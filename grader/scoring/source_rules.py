@@ -101,7 +101,7 @@ def _magics(tree: ast.AST) -> dict[ast.AST, ast.AST]:
         and node.func.attr in ("run_line_magic", "run_cell_magic")
         for argument in node.args[1:]
     ]
-    magics = {}
+    magics: dict[ast.AST, ast.AST] = {}
     for argument in arguments:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             code = _parse(argument.value)
