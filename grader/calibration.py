@@ -25,6 +25,9 @@ FULL_CREDIT_SHARE = 0.6
 Below 1 because a correct solution may be smaller, slower or unluckier than the reference.
 """
 
+_WARM_UP_SECONDS = 10.0
+"""Training budget in which, two at a time on two cores, nothing is learned yet."""
+
 _LEAST = 0.01
 """Smallest step from baseline to full credit, for budgets in which nothing can be learned."""
 
@@ -72,7 +75,7 @@ def load_target(assignment: str, source: str, train_seconds: float, *, imagenet:
         ``"bsds500"`` or ``"deadleaves"``.
     train_seconds
         Training budget of the run; between the calibrated budgets the reference IoU is
-        interpolated in the logarithm of the time, from the baseline after one second on; after
+        interpolated in the logarithm of the time, from the baseline after ten seconds on; after
         the longest it stays constant.
     imagenet
         Whether the encoder has ImageNet weights; of no meaning to the scratch CNN.
@@ -95,14 +98,14 @@ def load_target(assignment: str, source: str, train_seconds: float, *, imagenet:
             f"none; run 'python -m grader.calibrate {assignment}' with that data"
         )
     baseline = float(case["baseline"])
-    worst = {1.0: baseline}
+    worst: dict[float, float] = {}
     for row in case["runs"]:
         # The worst of the seeds, so that bad luck alone costs nobody points.
         worst[row["seconds"]] = min(row["iou"], worst.get(row["seconds"], 1.0))
+    worst.setdefault(_WARM_UP_SECONDS, baseline)
     seconds = sorted(worst)
-    reference = float(
-        np.interp(np.log(train_seconds), np.log(seconds), [worst[key] for key in seconds])
-    )
+    reached = [worst[key] for key in seconds]
+    reference = float(np.interp(np.log(train_seconds), np.log(seconds), reached))
     return Target(baseline, baseline + max(_LEAST, FULL_CREDIT_SHARE * (reference - baseline)))
 
 
