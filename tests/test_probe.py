@@ -125,9 +125,9 @@ def test_wrong_arguments_are_explained(probe: Probe) -> None:
     assert "TypeError" in _error(probe, "double", 1, 2, 3)
 
 
-@pytest.mark.parametrize("function", ["kills_parent", "kills_all", "writes_garbage", "hangs"])
+@pytest.mark.parametrize("function", ["kills_parent", "kills_all", "writes_garbage"])
 def test_attacks_end_only_themselves(function: str, probe: Probe) -> None:
-    """After a function killed, flooded or blocked its process, the next session works."""
+    """After a function killed or flooded its process, the next session works."""
     with contextlib.suppress(ProbeError), probe.session() as session:
         session.call(function)
     with probe.session() as session:
@@ -135,8 +135,10 @@ def test_attacks_end_only_themselves(function: str, probe: Probe) -> None:
 
 
 def test_slow_answers_are_given_up(probe: Probe) -> None:
-    """A function that does not return in time is named as that, with the limit."""
+    """A function that does not return in time is named as that; the next session works."""
     assert "no answer within 20 seconds" in _error(probe, "hangs")
+    with probe.session() as session:
+        assert session.call("double", 4) == 8
 
 
 def test_gradient(probe: Probe) -> None:
@@ -145,8 +147,7 @@ def test_gradient(probe: Probe) -> None:
     with probe.session() as session:
         found = session.gradient("square_loss", truth, prediction)
         assert np.allclose(found, 2 * 3 / 4)
-    with pytest.raises(ProbeError), probe.session() as session:
-        session.gradient("numpy_loss", truth, prediction)
+        assert session.gradient("numpy_loss", truth, prediction) is None
 
 
 def test_models_depend_on_the_seed(probe: Probe, tmp_path: Path) -> None:

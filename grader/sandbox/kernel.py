@@ -1,5 +1,6 @@
 """Executing a whole notebook in an isolated kernel."""
 
+import asyncio
 import contextlib
 import copy
 import sys
@@ -117,24 +118,32 @@ def execute(
         )
         with (connection / "stderr.log").open("wb") as log:
             manager.log_file = log
-            problem = _run(client, manager, total_seconds)
+            # A loop of its own, closed afterwards, whichever thread this is.
+            problem = asyncio.run(_run(client, manager, total_seconds))
     return Execution(notebook, time.monotonic() - started, problem)
 
 
-def _run(
+async def _run(
     client: NotebookClient, manager: SandboxKernelManager, total_seconds: float
 ) -> str | None:
     with _deadline(manager, total_seconds) as expired:
         try:
-            with client.setup_kernel(cleanup_kc=True):
-                for index, cell in enumerate(client.nb.cells):
-                    client.execute_cell(cell, index)
+            # Not async_setup_kernel, which takes over the grader's own signal handlers.
+            await client.async_start_new_kernel()
+            await client.async_start_new_kernel_client()
+            for index, cell in enumerate(client.nb.cells):
+                await client.async_execute_cell(cell, index)
         except DeadKernelError:
             return OUT_OF_TIME.format(seconds=total_seconds) if expired.is_set() else KERNEL_DIED
         except RuntimeError as error:
             if expired.is_set():
                 return OUT_OF_TIME.format(seconds=total_seconds)
             return START_FAILED.format(reason=_last_line(manager) or str(error).splitlines()[0])
+        finally:
+            # A client that could not connect has already shut its kernel down.
+            if client.kc is not None:
+                client.kc.stop_channels()
+                await manager.shutdown_kernel(now=True)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Another decoder: sums instead of concatenation, transposed convolutions, group normalisation."""
+"""Another decoder: sums instead of concatenation, transposed and bilinear upsampling."""
 # %% task_build_encoder
 def build_encoder():
     whole = keras.applications.ResNet50(
@@ -8,19 +8,22 @@ def build_encoder():
     return keras.Model(whole.inputs, [whole.get_layer(name).output for name in wanted])
 # %% task_build_resnet
 def build_resnet():
+    def normalised(x):
+        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
+
     image = keras.Input((None, None, 3))
     encoder = pretrained_encoder()
     encoder.name = "backbone"
     *finer, x = encoder(preprocess(image))
-    x = layers.Conv2D(32, 1)(x)
+    x = normalised(layers.Conv2D(32, 1)(x))
     for skip in finer[::-1]:
         x = layers.Conv2DTranspose(32, 2, strides=2)(x)
-        x = layers.Add()([x, layers.Conv2D(32, 1)(skip)])
-        x = layers.Activation("relu")(layers.GroupNormalization(groups=8)(x))
-    x = layers.UpSampling2D(interpolation="bilinear")(layers.Conv2D(16, 3, padding="same")(x))
-    pixels = layers.Conv2D(16, 5, padding="same")(layers.Rescaling(1 / 255)(image))
-    x = layers.BatchNormalization(momentum=0.9)(layers.Add()([x, pixels]))
-    x = layers.Conv2D(16, 3, padding="same", activation="relu")(layers.Activation("relu")(x))
+        x = normalised(layers.Add()([x, layers.Conv2D(32, 1)(skip)]))
+    x = normalised(layers.Conv2D(16, 3, padding="same")(x))
+    x = layers.UpSampling2D(interpolation="bilinear")(x)
+    pixels = layers.Conv2D(16, 3, padding="same")(layers.Rescaling(1 / 255)(image))
+    x = layers.Add()([x, normalised(pixels)])
+    x = normalised(layers.Conv2D(12, 3, padding="same")(x))
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
 # %% task_freeze_encoder
 def freeze_encoder(model):
