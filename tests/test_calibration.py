@@ -56,6 +56,15 @@ def test_worst_seed_counts() -> None:
 
 
 @pytest.mark.usefixtures("_made_up")
+def test_gain_counts_from_the_images_at_hand() -> None:
+    """Hidden images with more boundary move baseline and target by the same step."""
+    usual = _target(1000)
+    moved = load_target("cnn", "deadleaves", 1000, imagenet=False, baseline=0.35)
+    assert moved.baseline == 0.35
+    assert moved.full - usual.full == pytest.approx(0.05)
+
+
+@pytest.mark.usefixtures("_made_up")
 def test_interpolation_is_logarithmic() -> None:
     """Half-way between 10 and 1000 seconds is 100; beyond the longest nothing is added."""
     assert _target(100).full == pytest.approx(0.3 + FULL_CREDIT_SHARE * 0.2)

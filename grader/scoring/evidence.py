@@ -83,6 +83,8 @@ class Evidence:
             self.dataset.name,
             self.settings.train_seconds,
             imagenet=self.settings.encoder_weights is not None,
+            # What calling every pixel a boundary gets, so that it earns nothing.
+            baseline=float(self.hidden.masks.mean()),
         )
 
     @property
@@ -247,12 +249,12 @@ def predict(model: Any, images: NDArray[np.uint8], name: str) -> NDArray[np.floa
             ) from error
         if output.shape != (*batch.shape[:3], 1):
             raise ArtifactError(
-                f"{name} gives shape {output.shape} for images of shape {batch.shape}; "
+                f"{name} has outputs of shape {output.shape} for images of shape {batch.shape}; "
                 f"expected {(*batch.shape[:3], 1)}"
             )
         if not np.isfinite(output).all() or output.min() < 0 or output.max() > 1:
             raise ArtifactError(
-                f"{name} gives values outside 0–1; expected probabilities (is the last "
+                f"{name} has outputs outside 0–1; expected probabilities (is the last "
                 "activation a sigmoid?)"
             )
         parts.append(output[..., 0].astype(np.float32))
