@@ -8,8 +8,8 @@ import os
 import signal
 import tempfile
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,16 +17,19 @@ from grader.course import Assignment
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.live import LIVE
 from grader.sandbox.probe import Cell, Probe
-from grader.scoring.verdict import Verdict
+from grader.scoring.verdict import BROKEN, Verdict
 from grader.settings import Settings
 from grader.trusted import trusted_processes
 from grader.workplace import Workplace
 
 __all__ = ["CheckJob", "run_checks"]
 
-NO_VERDICT = "this check could not be completed; your instructor has been told why"
-
 _MARGIN_SECONDS = 600.0
+
+
+def course_environment() -> dict[str, str]:
+    """Return the environment variables that say how and on what to grade."""
+    return {name: value for name, value in os.environ.items() if name.startswith("BSDS")}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class CheckJob:
         The cells that the student wrote.
     problem
         Why the notebook did not run to its end, if it did not.
+    environment
+        The course's environment variables. The server that checking processes are forked from
+        has those of the time when it started, which may name other data.
     """
 
     assignment: Assignment
@@ -57,6 +63,7 @@ class CheckJob:
     probe_cells: Sequence[Cell]
     student_cells: Sequence[Cell]
     problem: str | None
+    environment: Mapping[str, str] = field(default_factory=course_environment)
 
 
 def run_checks(job: CheckJob) -> dict[str, Verdict]:
@@ -79,7 +86,7 @@ def run_checks(job: CheckJob) -> dict[str, Verdict]:
         process.join()
     points = job.assignment.points()
     missing = {
-        grade_id: Verdict(grade_id, 0.0, maximum, NO_VERDICT, internal)
+        grade_id: Verdict(grade_id, 0.0, maximum, BROKEN, internal)
         for grade_id, maximum in points.items()
         if grade_id not in verdicts
     }
@@ -101,6 +108,9 @@ def _receive(receiver: Connection, seconds: float) -> tuple[dict[str, Verdict], 
 def _check(job: CheckJob, sender: Connection) -> None:
     # Ctrl-C is for the grader alone, which then ends this process itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in course_environment():
+        del os.environ[name]
+    os.environ.update(job.environment)
     try:
         sender.send(_verdicts(job))
     except BaseException:

@@ -8,7 +8,7 @@ import pytest
 from grader.sandbox.probe import ProbeError
 from grader.scoring.artifacts import ArtifactError
 from grader.scoring.evidence import Evidence
-from grader.scoring.verdict import CheckFailed, Credit, Verdict
+from grader.scoring.verdict import BROKEN, CheckFailed, Credit, Verdict
 
 __all__ = ["CREDIT", "EVIDENCE", "PASSED", "VerdictPlugin", "grade_id_of"]
 
@@ -16,7 +16,6 @@ EVIDENCE = pytest.StashKey[Evidence]()
 CREDIT = pytest.StashKey[Credit]()
 
 PASSED = "passed"
-BROKEN = "this check could not be completed; your instructor has been told why"
 
 _PREFIX = "test_"
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import NoReturn
 
-__all__ = ["CheckFailed", "Credit", "Verdict", "fail", "require"]
+__all__ = ["BROKEN", "CheckFailed", "Credit", "Verdict", "fail", "require"]
+
+BROKEN = "this check could not be completed; your instructor has been told why"
+"""What a student reads where a check itself failed."""
 
 
 @dataclass(frozen=True)
