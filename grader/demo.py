@@ -49,7 +49,7 @@ SAMPLE = {
 }
 """Names of the sample class's submissions, by assignment."""
 
-TRAIN_SECONDS = 15.0
+TRAIN_SECONDS = {"cnn": 15.0, "resnet": 40.0}
 """Long enough to tell a network that learns from one that does not."""
 
 _INTERRUPTED = 130
@@ -93,7 +93,6 @@ def _demonstrate(data: Path | None) -> None:
     started = time.monotonic()
     settings = replace(
         Settings.from_environment(),
-        train_seconds=TRAIN_SECONDS,
         data_source="deadleaves" if data is None else None,
         data_root=data,
     )
@@ -124,10 +123,17 @@ def _demonstrate(data: Path | None) -> None:
     for student, case in sample.items():
         print(f"{student}  {case.assignment:<6}  {case.description}")
 
-    _step(4, f"grading, {TRAIN_SECONDS:.0f} s of training each")
+    budgets = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in TRAIN_SECONDS.items())
+    _step(4, f"grading; training budget of each: {budgets}")
     with _progress(len(sample)) as bar:
         graded = {
-            assignment.name: _grade(assignment, sample, settings, workplace, bar)
+            assignment.name: _grade(
+                assignment,
+                sample,
+                replace(settings, train_seconds=TRAIN_SECONDS[assignment.name]),
+                workplace,
+                bar,
+            )
             for assignment in ASSIGNMENTS.values()
         }
 
