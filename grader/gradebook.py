@@ -108,12 +108,6 @@ class Course:
             outcome = self._api.autograde(assignment.name, student, force=True, create=True)
         _require(outcome, f"autograde {student}'s {assignment.name}", log)
 
-    def feedback(self, assignment: Assignment) -> None:
-        """Generate every graded student's HTML feedback."""
-        with _quiet() as log:
-            outcome = self._api.generate_feedback(assignment.name, force=True)
-        _require(outcome, f"generate feedback on {assignment.name}", log)
-
 
 def _require(outcome: dict[str, Any], what: str, log: io.StringIO) -> None:
     if not outcome.get("success"):

@@ -53,10 +53,10 @@ def grade_notebook(
         require_sandbox()
     provisions = prepare(assignment, settings, workplace)
     with tempfile.TemporaryDirectory(prefix="bsds-g-", ignore_cleanup_errors=True) as folder:
-        work = _folder(folder, "work")
+        sandbox = _sandbox(_folder(folder, "work"), provisions, settings, settings.train_seconds)
         execution = execute(
             notebook,
-            _sandbox(work, provisions, settings, settings.train_seconds),
+            sandbox,
             cell_seconds=settings.train_seconds + settings.limits.cell_seconds,
             total_seconds=settings.train_seconds + settings.limits.submission_seconds,
         )
@@ -65,7 +65,7 @@ def grade_notebook(
             verdicts = no_points(assignment.points(), execution.problem)
             return Result("not_run", verdicts, execution.problem, execution.notebook, seconds)
         artifacts = Path(folder, "artifacts")
-        collect(_sandbox(work, provisions, settings, 0.0), assignment.artifacts, artifacts)
+        collect(sandbox, assignment.artifacts, artifacts)
         started = time.monotonic()
         job = CheckJob(
             assignment=assignment,

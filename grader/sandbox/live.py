@@ -26,7 +26,7 @@ class LiveProcesses:
         Raises
         ------
         GradingStopped
-            On leaving the block, or at once, if everything was killed meanwhile.
+            On leaving the block, if everything was killed meanwhile.
         """
         key = object()
         with self._lock:
@@ -39,10 +39,6 @@ class LiveProcesses:
         finally:
             with self._lock:
                 del self._kill[key]
-        self.require_running()
-
-    def require_running(self) -> None:
-        """Raise :class:`GradingStopped` if everything was killed."""
         if self._stopped:
             raise GradingStopped
 
@@ -53,10 +49,6 @@ class LiveProcesses:
             live = list(self._kill.values())
         for kill in live:
             kill()
-
-    def reset(self) -> None:
-        """Allow grading again after :meth:`kill_all`."""
-        self._stopped = False
 
 
 LIVE = LiveProcesses()
