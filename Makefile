@@ -30,6 +30,8 @@ help:
 
 setup: $(PROJECT) system
 
+# The lock holds everything, so nothing is resolved (--no-deps): a release that is newer than the
+# lock cannot come into play. That the locked versions fit together is checked afterwards.
 $(PACKAGES): requirements.lock
 	@$(PYTHON) -c '$(FITS)' 2>/dev/null || { found=$$($(PYTHON) -V 2>&1) || found=nothing; \
 	  echo "expected Python 3.11 to 3.13, found $$found as $(PYTHON);" \
@@ -37,7 +39,8 @@ $(PACKAGES): requirements.lock
 	@echo "installing the packages of requirements.lock into .venv: minutes the first time"
 	@$(PYTHON) -m venv --clear .venv || { echo "$(PYTHON) cannot make a virtual environment;" \
 	  "on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
+	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
 $(PROJECT): $(PACKAGES) pyproject.toml
