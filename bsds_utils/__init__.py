@@ -30,6 +30,7 @@ _HOME = {
     "sobel": "metrics",
     "threshold_sweep": "metrics",
     "show_annotators": "plots",
+    "show_precision_recall": "plots",
     "show_predictions": "plots",
     "show_sample": "plots",
     "show_sweep": "plots",

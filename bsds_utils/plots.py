@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from bsds_utils.benchmark.scores import Point, Scores
 from bsds_utils.checks import (
     as_binary,
     as_boundaries,
@@ -28,7 +29,14 @@ from bsds_utils.checks import (
 from bsds_utils.masks import agreement
 from bsds_utils.metrics import Sweep, foreground_iou
 
-__all__ = ["show_annotators", "show_predictions", "show_sample", "show_sweep", "show_training"]
+__all__ = [
+    "show_annotators",
+    "show_precision_recall",
+    "show_predictions",
+    "show_sample",
+    "show_sweep",
+    "show_training",
+]
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, GREY = (
     "#0072B2",
@@ -283,6 +291,74 @@ def show_sweep(
     axis.margins(x=0.01)
     _tidy(axis)
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return figure
+
+
+def show_precision_recall(methods: Mapping[str, Scores], people: Point | None = None) -> Figure:
+    """Show methods' precision–recall curves as the field does, over lines of equal F.
+
+    Parameters
+    ----------
+    methods
+        Results by name (`bsds_utils.benchmark.evaluate`). The legend begins with the best ODS; a
+        dot marks where it is reached.
+    people
+        Where people are (`bsds_utils.benchmark.HUMAN` for the test images of BSDS500).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One diagram.
+
+    Raises
+    ------
+    ValueError
+        If there is no method.
+    """
+    if not methods:
+        raise ValueError("methods: expected at least one, found none")
+    figure = _figure(6.4, 6.4)
+    axis = figure.subplots()
+    for f in np.arange(1, 10) / 10:
+        # P = F·R / (2·R - F), from where P is 1 to where R is.
+        recall = np.linspace(f / (2 - f), 1, 200)
+        axis.plot(recall, f * recall / (2 * recall - f), color="#C9DCCF", lw=0.8, zorder=1)
+        axis.annotate(f"{f:.1f}", (1, f / (2 - f)), (3, 0), textcoords="offset points",
+                      va="center", fontsize=8, color=GREEN)  # fmt: skip
+    if people is not None:
+        axis.plot(
+            people.recall,
+            people.precision,
+            "o",
+            color=GREEN,
+            ms=9,
+            label=f"people: F = {people.f:.3f}",
+            zorder=4,
+        )
+    looks = cycle(
+        (colour, style)
+        for style in ("-", "--", "-.", ":")
+        for colour in (BLUE, VERMILION, PURPLE, ORANGE, GREY)
+    )
+    ranked = sorted(methods.items(), key=lambda item: -item[1].ods.f)
+    for (name, scores), (colour, style) in zip(ranked, looks, strict=False):
+        # Where nothing is predicted there is no precision to show.
+        shown = (scores.recall > 0) | (scores.precision > 0)
+        axis.plot(
+            scores.recall[shown],
+            scores.precision[shown],
+            color=colour,
+            ls=style,
+            lw=2,
+            label=f"{name}: ODS = {scores.ods.f:.3f}",
+            zorder=3,
+        )
+        axis.plot(scores.ods.recall, scores.ods.precision, "o", color=colour, ms=6, zorder=3)
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+    axis.set_xticks(np.arange(11) / 10)
+    axis.set_yticks(np.arange(11) / 10)
+    _tidy(axis)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
 

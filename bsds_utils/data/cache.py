@@ -6,6 +6,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,19 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        # Not a warning of the warnings module: notebooks would show its source line, and under
-        # an error filter the arrays, which are fine, would be lost.
-        print(
-            f"bsds_utils: arrays not cached in {printable(path.parent)} ({error.strerror}); "
-            "they will be made again next time. Set BSDS_CACHE to a folder with free space.",
-            file=sys.stderr,
-        )
+        _say_not_cached(path.parent, error.strerror)
+
+
+@cache
+def _say_not_cached(folder: Path, reason: str | None) -> None:
+    """Say it once, not for every file."""
+    # Not a warning of the warnings module: notebooks would show its source line, and under an
+    # error filter the arrays, which are fine, would be lost.
+    print(
+        f"bsds_utils: arrays not cached in {printable(folder)} ({reason}); "
+        "they will be made again next time. Set BSDS_CACHE to a folder with free space.",
+        file=sys.stderr,
+    )
 
 
 def cached_arrays(

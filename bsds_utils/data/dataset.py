@@ -1,5 +1,6 @@
 """One interface to images and annotations, whichever source they come from."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +40,22 @@ class Arrays(NamedTuple):
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     ids: tuple[str, ...]
+
+
+class _Truth(Mapping[str, NDArray[np.bool_]]):
+    def __init__(self, dataset: "Dataset", split: str) -> None:
+        self._dataset, self._split, self._ids = dataset, split, dataset.ids(split)
+
+    def __getitem__(self, image_id: str) -> NDArray[np.bool_]:
+        if image_id not in self._ids:
+            raise KeyError(image_id)
+        return self._dataset.boundaries(self._split, image_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,26 @@ class Dataset:
             If there is no such image, or a file is damaged.
         """
         return self._truth(split, image_id).segmentations
+
+    def truth(self, split: str) -> Mapping[str, NDArray[np.bool_]]:
+        """Return all boundaries of a split, each image's read when it is asked for.
+
+        Parameters
+        ----------
+        split
+            ``"train"``, ``"val"`` or ``"test"``.
+
+        Returns
+        -------
+        Mapping
+            By image id, in order: bool (A, H, W), as `boundaries`.
+
+        Raises
+        ------
+        BSDSError
+            If there is no such split.
+        """
+        return _Truth(self, split)
 
     def load(
         self, split: str, size: int = 168, protocol: "str | MaskProtocol" = "course"

@@ -5,14 +5,14 @@ array of 1×1 structs with the fields ``Segmentation`` (uint16 labels from 1) an
 (0 or 1), both H×W.
 """
 
-import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bsds_utils.data.files import looks_like_html, printable, read_bytes
+from bsds_utils.data.files import printable
+from bsds_utils.data.matfile import read_variable
 from bsds_utils.errors import BSDSError
 
 __all__ = ["GroundTruth", "read_ground_truth"]
@@ -34,27 +34,6 @@ class GroundTruth(NamedTuple):
 
     boundaries: NDArray[np.bool_]
     segmentations: NDArray[np.uint16]
-
-
-def _variable(path: Path) -> Any:
-    from scipy.io import loadmat
-
-    content = read_bytes(path)
-    name = printable(path)
-    if looks_like_html(content):
-        raise BSDSError(f"{name}: expected a MATLAB file, found a web page; {_RESTORE}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # every doubt about the content is checked below
-            variables = loadmat(path, variable_names=["groundTruth"])
-    except Exception as error:  # a broken file makes scipy raise almost anything
-        raise BSDSError(
-            f"{name}: not a MATLAB 5 file, or a truncated or corrupt one "
-            f"({len(content)} bytes); {_RESTORE}"
-        ) from error
-    if "groundTruth" not in variables:
-        raise BSDSError(f"{name}: expected a variable groundTruth, the file has none; {_RESTORE}")
-    return variables["groundTruth"]
 
 
 def _field(cell: Any, field: str, where: str) -> NDArray[Any]:
@@ -96,7 +75,7 @@ def read_ground_truth(path: Path, shape: tuple[int, int] | None = None) -> Groun
         described. The message names the file.
     """
     name = printable(path)
-    cells = _variable(path)
+    cells = read_variable(path, "groundTruth", _RESTORE)
     if not isinstance(cells, np.ndarray) or cells.dtype != object:
         raise BSDSError(f"{name}: expected groundTruth as a cell array; {_RESTORE}")
     if cells.size == 0:

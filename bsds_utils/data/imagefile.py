@@ -11,16 +11,32 @@ from PIL import Image
 from bsds_utils.data.files import looks_like_html, printable, read_bytes
 from bsds_utils.errors import BSDSError
 
-__all__ = ["image_shape", "read_image"]
+__all__ = ["image_shape", "open_image", "read_image"]
 
 _RESTORE = "restore the file (`bsds data` checks all of them)"
 
 
-def _open(path: Path) -> Image.Image:
+def open_image(path: Path, kind: str, advice: str) -> Image.Image:
+    """Open an image file of one format, its pixels still undecoded.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        Pillow's name of the format: ``"JPEG"``, ``"PNG"``.
+    advice
+        What to do if that fails, for the end of the error message.
+
+    Raises
+    ------
+    BSDSError
+        If the file cannot be read, is no such image, or claims a gigantic size.
+    """
     content = read_bytes(path)
     name = printable(path)
     if looks_like_html(content):
-        raise BSDSError(f"{name}: expected a JPEG image, found a web page; {_RESTORE}")
+        raise BSDSError(f"{name}: expected a {kind} image, found a web page; {advice}")
     try:
         with warnings.catch_warnings():
             # Pillow only warns of a header that claims a gigantic image.
@@ -28,15 +44,20 @@ def _open(path: Path) -> Image.Image:
             image = Image.open(io.BytesIO(content))
     except Exception as error:  # Pillow's plugins raise whatever a broken header makes them
         raise BSDSError(
-            f"{name}: expected a JPEG image, found {len(content)} bytes that are no image; "
-            f"{_RESTORE}"
+            f"{name}: expected a {kind} image, found {len(content)} bytes that are no image; "
+            f"{advice}"
         ) from error
-    if image.format != "JPEG":
-        raise BSDSError(f"{name}: expected a JPEG image, found {image.format}; {_RESTORE}")
+    if image.format != kind:
+        raise BSDSError(f"{name}: expected a {kind} image, found {image.format}; {advice}")
+    return image
+
+
+def _open(path: Path) -> Image.Image:
+    image = open_image(path, "JPEG", _RESTORE)
     if image.mode != "RGB":
         raise BSDSError(
-            f"{name}: expected an RGB image of 8 bits a channel, found mode {image.mode!r}; "
-            f"{_RESTORE}"
+            f"{printable(path)}: expected an RGB image of 8 bits a channel, found mode "
+            f"{image.mode!r}; {_RESTORE}"
         )
     return image
 

@@ -32,6 +32,9 @@ license = "MIT"
 license-files = ["LICENSE"]
 dependencies = {dependencies}
 
+[project.optional-dependencies]
+benchmark = {benchmark}
+
 [project.scripts]
 bsds = "bsds_utils.cli:main"
 
@@ -110,10 +113,14 @@ def _project() -> dict[str, object]:
     return project
 
 
-def _notebook_requirements(project: dict[str, object]) -> bytes:
+def _extra(project: dict[str, object], name: str) -> list[str]:
     extras = project["optional-dependencies"]
     assert isinstance(extras, dict)
-    return "".join(f"{line}\n" for line in extras["notebook"]).encode()
+    return list(extras[name])
+
+
+def _notebook_requirements(project: dict[str, object]) -> bytes:
+    return "".join(f"{line}\n" for line in _extra(project, "notebook")).encode()
 
 
 def _build_wheel(folder: Path) -> Path:
@@ -138,6 +145,7 @@ def _build_wheel(folder: Path) -> Path:
             version=project["version"],
             python=project["requires-python"],
             dependencies=project["dependencies"],
+            benchmark=_extra(project, "benchmark"),
             commands="\n".join(f'{name} = "{module}"' for name, module in commands.items()),
         ),
         encoding="utf-8",
