@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "BSDS500"
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+_BESIDE = _SHARED / "BSDS500"
 # Read before the fixture below hides it from the code under test.
 _ASKED = os.environ.get("BSDS500_ROOT")
 
@@ -26,6 +27,15 @@ def bsds500_root() -> Path:
     if not (root / "images").is_dir():
         pytest.skip(f"needs BSDS500: set BSDS500_ROOT, or put it at {_BESIDE}")
     return root
+
+
+@pytest.fixture(scope="session")
+def official_benchmark() -> Path:
+    """Return the folder of the official benchmark's examples and numbers, or skip the test."""
+    folder = _SHARED / "benchmark"
+    if not folder.is_dir():
+        pytest.skip(f"needs the official benchmark's examples: put them at {folder}")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -87,12 +87,18 @@ def _gradient(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
 
 
 def _normal(smooth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Direction across the boundary in radians, 0 along a row, as the toolbox computes it."""
+    """Direction across the boundary in radians, 0 along a row, as the toolbox computes it.
+
+    One thing differs: where the mixed derivative is exactly 0, the toolbox takes its sign as 0
+    and so every normal as horizontal, which leaves perfectly horizontal lines as thick as they
+    are. Here the sign is 1, and the normal of such a line vertical.
+    """
     across, along = _gradient(smooth, 1), _gradient(smooth, 0)
     xx, xy, yy = _gradient(across, 1), _gradient(across, 0), _gradient(along, 0)
-    # The toolbox' 1e-5 keeps the quotient finite; where it does not, nothing bends at all.
-    bend = xx + 1e-5
-    quotient = np.divide(yy * np.sign(-xy), bend, out=np.zeros_like(yy), where=bend != 0)
+    bend = xx + 1e-5  # the toolbox', against a division by zero
+    quotient = np.divide(
+        yy * np.where(xy > 0, -1.0, 1.0), bend, out=np.zeros_like(yy), where=bend != 0
+    )
     return np.mod(np.arctan(quotient), np.pi)
 
 

@@ -101,7 +101,7 @@ class Reach(NamedTuple):
     @property
     def radius(self) -> int:
         """Largest offset in a row or column, in pixels."""
-        return int(self.rows.max())
+        return int(max(self.rows.max(), self.columns.max()))
 
 
 def reach(shape: tuple[int, int], max_dist: float = MAX_DIST) -> Reach:
