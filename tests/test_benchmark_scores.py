@@ -145,7 +145,10 @@ def test_average_precision_of_a_perfect_curve():
 
 
 def test_thresholds():
-    """Thresholds are the doubles nearest to k / (n + 1), so that grey levels meet them exactly."""
+    """The 99 thresholds are the hundredths, which four grey levels of 8 bits meet exactly."""
+    for count in (1, 5, 99, 254):
+        expected = np.arange(1, count + 1) / (count + 1)
+        np.testing.assert_allclose(thresholds_of(count), expected, rtol=1e-15)
     assert thresholds_of(99).tolist() == [k / 100 for k in range(1, 100)]
     levels = np.arange(256) / 255
     assert set(levels) & set(thresholds_of(99)) == {0.2, 0.4, 0.6, 0.8}

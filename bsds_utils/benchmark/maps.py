@@ -55,9 +55,10 @@ def as_map(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = array[..., 0] if array.shape[-1] == 1 else array[0]
     if array.ndim != 2:
         raise ValueError(f"{name}: expected one map of shape (H, W), found shape {array.shape}")
-    if array.dtype == np.bool_ or array.dtype in (np.uint8, np.uint16):
-        full = 1 if array.dtype == np.bool_ else np.iinfo(array.dtype).max
-        array = array / np.float64(full)
+    if array.dtype.kind == "b":
+        array = array.astype(np.float64)
+    elif array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        array = array / np.float64(np.iinfo(array.dtype).max)
     return as_probability(name, array).astype(np.float64)
 
 

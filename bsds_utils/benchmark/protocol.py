@@ -32,8 +32,11 @@ def thresholds_of(count: int = THRESHOLD_COUNT) -> NDArray[np.float64]:
     Returns
     -------
     numpy.ndarray
-        float64 (count,), strictly increasing, inside (0, 1). Each is the double nearest to the
-        fraction: 0.2 is exactly the value of a grey level 51 of 255.
+        float64 (count,), strictly increasing, inside (0, 1). The 99 of the published figures are
+        the doubles nearest to the hundredths, so that a map rounded to hundredths means what it
+        says. For other counts they are rounded as ``linspace`` rounds, which decides whether
+        grey level 85 of 255 reaches a threshold of one third (it does not, in the official
+        examples).
 
     Raises
     ------
@@ -42,15 +45,17 @@ def thresholds_of(count: int = THRESHOLD_COUNT) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> thresholds_of(4).tolist()
-    [0.2, 0.4, 0.6, 0.8]
+    >>> thresholds_of(99)[[6, 19]].tolist(), thresholds_of(5)[1] > 85 / 255
+    ([0.07, 0.2], np.True_)
     """
     if isinstance(count, bool) or not isinstance(count, int | np.integer):
         raise TypeError(f"thresholds: expected a whole number of them, found {count!r}")
     if count < 1:
         raise ValueError(f"thresholds: expected at least 1, found {count}")
-    thresholds: NDArray[np.float64] = np.arange(1, count + 1) / (count + 1)
-    return thresholds
+    if count == THRESHOLD_COUNT:
+        hundredths: NDArray[np.float64] = np.arange(1, 100) / 100
+        return hundredths
+    return np.linspace(1 / (count + 1), 1 - 1 / (count + 1), count)
 
 
 def levels_of(probability: ArrayLike, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -73,8 +78,8 @@ def levels_of(probability: ArrayLike, thresholds: NDArray[np.float64]) -> NDArra
 
     Examples
     --------
-    >>> levels_of([0.1, 0.2, 0.9], thresholds_of(4)).tolist()
-    [0, 1, 4]
+    >>> levels_of([0.1, 0.25, 0.9], thresholds_of(3)).tolist()
+    [0, 1, 3]
     """
     values = np.asarray(probability, dtype=np.float64)
     return np.searchsorted(thresholds, values, side="right")
