@@ -11,8 +11,9 @@ from scipy import sparse
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from bsds_utils.benchmark import correspond_pixels
+from bsds_utils.benchmark.correspondence import frame_of
 from bsds_utils.benchmark.engine import load_engine
-from bsds_utils.benchmark.protocol import reach
 
 
 class Problem:
@@ -20,34 +21,25 @@ class Problem:
 
     def __init__(self, masks, truth, max_dist):
         self.masks, self.truth, self.max_dist = masks, truth, max_dist
-        height, width = truth.shape
-        self.reach = reach((height, width), max_dist)
-        radius = self.reach.radius
-        self.stride = width + 2 * radius
-        self.first = radius * self.stride + radius
-        self.size = self.stride * (height + 2 * radius)
-
-    def positions(self, mask):
-        """Return a mask's pixels as positions in the padded image."""
-        rows, columns = np.nonzero(mask)
-        return (self.first + rows * self.stride + columns).astype(np.int32)
+        self.outlier_cost = int(np.ceil(100 * max_dist * np.hypot(*truth.shape) * 100))
 
     def solve(self):
         """Return (pairs, pixels matched) of every mask by the code under test."""
-        listed = [self.positions(mask) for mask in self.masks]
+        frame = frame_of(self.truth.shape, self.max_dist)
+        listed = [frame.positions(mask) for mask in self.masks]
         starts = np.concatenate([[0], np.cumsum([len(one) for one in listed])]).astype(np.int64)
         matched = np.zeros(starts[-1], bool)
-        pairs = load_engine().match_masks(
-            self.positions(self.truth),
+        pairs, partners = load_engine().match_masks(
+            frame.positions(self.truth),
             starts,
-            np.concatenate(listed).astype(np.int32),
-            (self.reach.rows * self.stride + self.reach.columns).astype(np.int32),
-            (self.reach.outlier_cost - self.reach.costs).astype(np.int32),
-            self.size,
+            np.concatenate(listed),
+            frame.steps,
+            frame.weights,
+            frame.size,
             matched,
         )
-        split = np.split(matched, starts[1:-1])
-        return list(zip(pairs.tolist(), split, strict=True))
+        assert np.count_nonzero(partners >= 0) == pairs[-1]
+        return list(zip(pairs.tolist(), np.split(matched, starts[1:-1]), strict=True))
 
     def edges(self, mask):
         """Return (i, j, cost) of all pairs that may match, by distances and not by offsets."""
@@ -65,7 +57,7 @@ def by_assignment(problem, mask, demanded=None):
     """
     i, j, cost = problem.edges(mask)
     n, m = np.count_nonzero(mask), np.count_nonzero(problem.truth)
-    out = problem.reach.outlier_cost
+    out = problem.outlier_cost
     unmatched = np.full(n, out)
     if demanded is not None:
         i, j, cost = i[demanded[i]], j[demanded[i]], cost[demanded[i]]
@@ -164,7 +156,7 @@ def test_brute_force():
             continue
         problem = Problem([mask], truth, 0.4)
         limit = 0.4 * np.sqrt(32)
-        out = problem.reach.outlier_cost
+        out = problem.outlier_cost
         best = (0, 0)
         slots = [*range(len(true)), *[None] * len(ours)]
         for choice in set(permutations(slots, len(ours))):
@@ -184,7 +176,7 @@ def test_a_long_line_is_not_moved_as_a_whole():
         predicted[1, :length] = True
         truth[1, 1 : length + 1] = True
         problem = Problem([predicted], truth, 0.0075)
-        assert problem.reach.outlier_cost // 100 in range(300, 500)
+        assert problem.outlier_cost // 100 in range(300, 500)
         assert problem.solve()[0][0] == expected
         check(problem)
 
@@ -194,3 +186,27 @@ def test_nothing_to_match():
     empty, full = np.zeros((5, 7), bool), np.ones((5, 7), bool)
     assert [pairs for pairs, _ in Problem([empty, full, empty], empty, 0.1).solve()] == [0, 0, 0]
     assert [pairs for pairs, _ in Problem([empty, full, empty], full, 0.1).solve()] == [0, 35, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_pairs_are_what_they_cost(problem):
+    """Pairs are one to one, within reach, of set pixels, and cost as little as possible."""
+    mask = problem.masks[0]
+    found = correspond_pixels(mask, problem.truth, problem.max_dist)
+    for pixels, allowed in ((found.predicted, mask), (found.true, problem.truth)):
+        assert allowed[tuple(pixels.T)].all()
+        assert len(set(map(tuple, pixels.tolist()))) == len(pixels)
+    distance = np.sqrt(((found.predicted - found.true) ** 2).sum(axis=1))
+    assert (distance <= problem.max_dist * np.hypot(*mask.shape) + 1e-9).all()
+    unmatched = np.count_nonzero(mask) + np.count_nonzero(problem.truth) - len(distance)
+    cost = np.rint(100 * distance).sum() + problem.outlier_cost * unmatched
+    assert (len(distance), cost) == by_assignment(problem, mask)
+
+
+def test_masks_of_different_shapes():
+    """Two masks must have one shape, and be masks."""
+    with pytest.raises(ValueError, match="one shape"):
+        correspond_pixels(np.zeros((2, 3)), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="prediction: expected a binary mask"):
+        correspond_pixels(np.full((2, 3), 0.5), np.zeros((2, 3)))

@@ -19,7 +19,7 @@ from bsds_utils.benchmark import (
     thresholds_of,
 )
 
-MODULES = ["counts", "maps", "nms", "protocol", "scores"]
+MODULES = ["correspondence", "counts", "maps", "nms", "protocol", "scores"]
 
 
 @pytest.mark.parametrize("name", ["", *(f".{one}" for one in MODULES)])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from bsds_utils import (
     COURSE,
     show_annotators,
+    show_precision_recall,
     show_predictions,
     show_sample,
     show_sweep,
@@ -171,3 +172,53 @@ def test_figures_are_not_pyplots():
         "assert 'tensorflow' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def curve(recall, precision):
+    """Make a benchmark result with this curve."""
+    from bsds_utils.benchmark.scores import Point, Scores, average_precision, best_point
+
+    thresholds = np.arange(1, len(recall) + 1) / (len(recall) + 1)
+    recall, precision = np.array(recall), np.array(precision)
+    best = best_point(thresholds, recall, precision)
+    area = average_precision(recall, precision)
+    return Scores(best, Point(float("nan"), *best[1:]), area, thresholds, recall, precision, {})
+
+
+def test_precision_and_recall_of_many_methods():
+    """Every method has a look of its own, the best ODS comes first, people are a point."""
+    from bsds_utils.benchmark import HUMAN
+
+    methods = {
+        f"method {k}": curve([0.9, 0.6, 0.2, 0.0], [0.3, 0.6 + k / 50, 0.9, 0.0])
+        for k in range(12)
+    }
+    figure = show_precision_recall(methods, HUMAN)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[0] == "people: F = 0.803"
+    assert labels[1].startswith("method 11: ODS = ")
+    assert len(labels) == 13
+    looks = {
+        (line.get_color(), line.get_linestyle())
+        for line in figure.axes[0].lines
+        if "method" in line.get_label()
+    }
+    assert len(looks) == 12
+    drawn(figure)
+
+
+def test_lines_of_equal_f():
+    """The background shows F = 0.1 … 0.9, and what predicts nothing is no point of a curve."""
+    figure = show_precision_recall({"one": curve([0.8, 0.5, 0.0], [0.4, 0.7, 0.0])})
+    (axis,) = figure.axes
+    shown = next(line for line in axis.lines if line.get_label().startswith("one"))
+    assert shown.get_xdata().tolist() == [0.8, 0.5]
+    equal = [line for line in axis.lines if line.get_label().startswith("_")][:9]
+    for f, line in zip(np.arange(1, 10) / 10, equal, strict=True):
+        recall, precision = line.get_xdata(), line.get_ydata()
+        np.testing.assert_allclose(2 * recall * precision / (recall + precision), f)
+        assert precision[0] == pytest.approx(1)
+        assert recall[-1] == 1
+    assert [text.get_text() for text in axis.texts] == [f"0.{k}" for k in range(1, 10)]
+    with pytest.raises(ValueError, match="at least one"):
+        show_precision_recall({})

@@ -9,6 +9,7 @@
 ``[benchmark]``.
 """
 
+from bsds_utils.benchmark.correspondence import Correspondence, correspond_pixels
 from bsds_utils.benchmark.counts import count_matches
 from bsds_utils.benchmark.evaluate import evaluate, require_maps
 from bsds_utils.benchmark.human import HUMAN, human_point
@@ -31,6 +32,7 @@ __all__ = [
     "HUMAN",
     "MAX_DIST",
     "THRESHOLD_COUNT",
+    "Correspondence",
     "Counts",
     "IoU",
     "MapFolder",
@@ -39,6 +41,7 @@ __all__ = [
     "as_map",
     "average_precision",
     "best_point",
+    "correspond_pixels",
     "count_matches",
     "evaluate",
     "f_measure",

@@ -8,15 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bsds_utils.benchmark.correspondence import frame_of
 from bsds_utils.benchmark.engine import load_engine
 from bsds_utils.benchmark.maps import as_map
-from bsds_utils.benchmark.protocol import (
-    MAX_DIST,
-    THRESHOLD_COUNT,
-    levels_of,
-    reach,
-    thresholds_of,
-)
+from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, levels_of, thresholds_of
 from bsds_utils.benchmark.scores import Counts
 from bsds_utils.checks import as_boundaries
 
@@ -108,24 +103,18 @@ def count_levels(
     """
     engine = load_engine()
     height, width = levels.shape
-    within = reach((height, width), max_dist)
-    # Around the image lies padding as wide as the reach, so that every step from a pixel ends
-    # inside the flat arrays.
-    radius = within.radius
-    stride = width + 2 * radius
-    first = radius * stride + radius
-    size = stride * (height + 2 * radius)
-    steps = (within.rows * stride + within.columns).astype(np.int32)
-    weights = (within.outlier_cost - within.costs).astype(np.int32)
-
+    frame = frame_of((height, width), max_dist)
     stages = _stages(levels, thresholds)
-    starts, pixels = engine.thin_masks(stages.order, stages.ends, height, width, first, stride)
+    starts, pixels = engine.thin_masks(
+        stages.order, stages.ends, height, width, frame.first, frame.stride
+    )
     matched = np.zeros(len(pixels), dtype=bool)
     pairs = np.zeros(len(stages.ends), dtype=np.int64)
     for marked in boundaries:
-        rows, columns = np.nonzero(marked)
-        truth = (first + rows * stride + columns).astype(np.int32)
-        pairs += engine.match_masks(truth, starts, pixels, steps, weights, size, matched)
+        truth = frame.positions(marked)
+        pairs += engine.match_masks(
+            truth, starts, pixels, frame.steps, frame.weights, frame.size, matched
+        )[0]
     so_far = np.concatenate([[0], np.cumsum(matched)])
 
     def by_threshold(by_mask: NDArray[np.int64]) -> NDArray[np.int64]:

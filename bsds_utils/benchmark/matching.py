@@ -169,7 +169,8 @@ def _settle(
 
 
 _SIGNATURE = (
-    "int64[::1](int32[::1], int64[::1], int32[::1], int32[::1], int32[::1], int64, b1[::1])"
+    "Tuple((int64[::1], int32[::1]))"
+    "(int32[::1], int64[::1], int32[::1], int32[::1], int32[::1], int64, b1[::1])"
 )
 
 
@@ -182,7 +183,7 @@ def match_masks(
     weights: NDArray[np.int32],
     size: int,
     matched: NDArray[np.bool_],
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Match one annotator's pixels with each of several masks.
 
     Parameters
@@ -203,8 +204,10 @@ def match_masks(
 
     Returns
     -------
-    int64 (M,)
+    pairs : int64 (M,)
         Pairs matched, by mask.
+    partners : int32 (G,)
+        Position of each true pixel's partner in the last mask, -1 where it has none.
     """
     predicted = _Side(np.full(size, _ABSENT, np.int32), np.full(size, _NOBODY, np.int32))
     true = _Side(np.full(size, _ABSENT, np.int32), np.full(size, _NOBODY, np.int32))
@@ -253,4 +256,4 @@ def match_masks(
         for index in range(starts[mask], starts[mask + 1]):
             if predicted.mate[pixels[index]] != _NOBODY:
                 matched[index] = True
-    return pairs
+    return pairs, true.mate[truth]
