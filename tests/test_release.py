@@ -188,6 +188,16 @@ def test_bundle_requirements_name_the_wheel(unpacked: Path) -> None:
     assert any(line.startswith("jupyterlab") for line in lines)
 
 
+def test_wheel_offers_the_benchmark(unpacked: Path) -> None:
+    """Students who want the official benchmark can install what it needs by the extra's name."""
+    (wheel,) = unpacked.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+    assert "Provides-Extra: benchmark\n" in metadata
+    assert "Requires-Dist: numba" in metadata
+
+
 @pytest.fixture(scope="session")
 def student(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the scripts folder of an environment with the bundle's wheel, not with the course.
@@ -217,11 +227,11 @@ def student(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_student_has_only_student_commands(student: Path, tmp_path: Path) -> None:
-    """The `bsds` of the student wheel knows data and predict, and no grading."""
+    """The `bsds` of the student wheel knows data, evaluate and predict, and no grading."""
     done = subprocess.run(
         [student / "bsds", "--help"], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    for name in ("data", "predict"):
+    for name in ("data", "evaluate", "predict"):
         assert f"\n    {name} " in done.stdout
     for name in ("grade", "release"):
         assert name not in done.stdout
