@@ -13,7 +13,6 @@ from grader.result import Result, no_points
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.kernel import execute
 from grader.sandbox.probe import Cell
-from grader.scoring.artifacts import collect
 from grader.scoring.checks import CheckJob, run_checks
 from grader.settings import Settings
 from grader.workplace import Workplace
@@ -54,18 +53,19 @@ def grade_notebook(
     provisions = prepare(assignment, settings, workplace)
     with tempfile.TemporaryDirectory(prefix="bsds-g-", ignore_cleanup_errors=True) as folder:
         sandbox = _sandbox(_folder(folder, "work"), provisions, settings, settings.train_seconds)
+        artifacts = Path(folder, "artifacts")
         execution = execute(
             notebook,
             sandbox,
             cell_seconds=settings.train_seconds + settings.limits.cell_seconds,
             total_seconds=settings.train_seconds + settings.limits.submission_seconds,
+            take=assignment.artifacts,
+            to=artifacts,
         )
         seconds = {"notebook": execution.seconds}
         if execution.problem is not None:
             verdicts = no_points(assignment.points(), execution.problem)
             return Result("not_run", verdicts, execution.problem, execution.notebook, seconds)
-        artifacts = Path(folder, "artifacts")
-        collect(sandbox, assignment.artifacts, artifacts)
         started = time.monotonic()
         job = CheckJob(
             assignment=assignment,

@@ -26,11 +26,18 @@ class Limits:
     probe_seconds
         Wall-clock seconds for one answer of the student's functions.
     cpu_seconds
-        CPU seconds of each process.
+        CPU seconds of all its processes together, and so of each.
+    memory
+        Bytes of memory of all its processes and files together.
+    disk, files
+        Bytes of files in its home folder, as many in /tmp and in /dev/shm, and how many files in
+        all. They lie in memory and count there, too.
     address_space, file_size
         Bytes of address space of each process, and of any file it writes.
     processes
         Processes and threads.
+    output_bytes
+        Bytes that the notebook may print and show.
     notebook_bytes, artifact_bytes
         Largest notebook that is read, and largest artifact that is taken out of the sandbox.
     """
@@ -39,9 +46,13 @@ class Limits:
     submission_seconds: float = 600.0
     probe_seconds: float = 120.0
     cpu_seconds: int = 3600
+    memory: int = 8 * 1024 * _MB
+    disk: int = 1024 * _MB
+    files: int = 20_000
     address_space: int = 24 * 1024 * _MB
     file_size: int = 512 * _MB
     processes: int = 512
+    output_bytes: int = 16 * _MB
     notebook_bytes: int = 4 * _MB
     artifact_bytes: int = 256 * _MB
 

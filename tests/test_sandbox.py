@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -157,13 +158,13 @@ print(os.getuid(), *(int(fields[name], 16) for name in names))
 
 
 def test_only_home_and_tmp_are_writable(python: Run, sandbox: Sandbox) -> None:
-    """Files written to the work folder come out; system, library and environment stay as is."""
+    """Home and /tmp are private and writable; system, library and environment stay as is."""
     code = f"""
 import os, sys
 open("here.txt", "w").write("from inside")
 open("/tmp/there.txt", "w").write("private")
 for folder in ("/", "/usr", "/usr/bin", "/etc", "/course", "/course/bsds_utils", "/proc", "/home",
-               sys.prefix, sys.base_prefix, {str(sandbox.work.parent)!r}):
+               "/dev", "/opt", "/var", "/run", sys.prefix, sys.base_prefix, {str(sandbox.work.parent)!r}):
     try:
         open(os.path.join(folder, "forbidden"), "w")
     except OSError:
@@ -172,7 +173,7 @@ for folder in ("/", "/usr", "/usr/bin", "/etc", "/course", "/course/bsds_utils",
 print(os.getcwd())
 """
     assert _output(python(code)) == "/home/student"
-    assert (sandbox.work / "here.txt").read_text() == "from inside"
+    assert not list(sandbox.work.iterdir())
     assert not Path("/tmp/there.txt").exists()
 
 
@@ -205,21 +206,25 @@ def test_cpu_time_is_limited(python: Run) -> None:
 
 
 def test_files_are_limited(python: Run) -> None:
-    """Neither one file nor the whole of /tmp can grow beyond the limit."""
+    """Neither one file nor all of a folder can grow beyond the limits."""
     code = """
 def write(path):
     try:
         with open(path, "wb") as stream:
-            for _ in range(64):
+            for _ in range(6):
                 stream.write(bytes(1 << 20))
         return True
     except OSError:
         return False
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-print(write("/home/student/big"), write("/tmp/big"), [write(f"/tmp/{n}") for n in range(3)][-1])
+for folder in ("/home/student", "/tmp", "/dev/shm"):
+    print(*[write(f"{folder}/{n}") for n in range(4)])
 """
-    assert _output(python(code, Limits(file_size=8 * _MB))) == "False False False"
+    fits = _output(python(code, Limits(file_size=8 * _MB, disk=20 * _MB)))
+    assert fits.splitlines() == ["True True True False"] * 3
+    small = _output(python(code, Limits(file_size=5 * _MB, disk=20 * _MB)))
+    assert small.splitlines() == ["False False False False"] * 3
 
 
 def test_nothing_outlives_the_sandbox(sandbox: Sandbox) -> None:
@@ -283,10 +288,14 @@ def test_unsafe_mode_is_a_plain_process(tmp_path: Path) -> None:
 
 
 def _execute(
-    sandbox: Sandbox, *sources: str, cell_seconds: float = 30, total_seconds: float = 60
+    sandbox: Sandbox,
+    *sources: str,
+    cell_seconds: float = 30,
+    total_seconds: float = 60,
+    **options: Any,
 ) -> Execution:
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-    execution = execute(notebook, sandbox, cell_seconds, total_seconds)
+    execution = execute(notebook, sandbox, cell_seconds, total_seconds, **options)
     assert all(not cell.outputs for cell in notebook.cells), "the given notebook was changed"
     return execution
 
@@ -351,6 +360,113 @@ def test_kernel_that_cannot_start_is_a_reason(sandbox: Sandbox) -> None:
     execution = _execute(small, "print(1)")
     assert execution.problem is not None
     assert "\n" not in execution.problem
+
+
+TOGETHER = """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        {body}
+        time.sleep(60)
+        os._exit(0)
+time.sleep(60)
+"""
+FILES = """
+import time
+block = bytes(8 << 20)
+for n in range(40):
+    with open(f"{folder}/{{n}}", "wb") as stream:
+        stream.write(block)
+        time.sleep(0.02)
+time.sleep(60)
+"""
+OUTPUT = """
+import time
+while True:
+    {show}
+    time.sleep(0.002)
+"""
+NAMELESS = """
+import os, time
+kept = []
+for n in range(40):
+    kept.append(os.memfd_create("x"))
+    os.write(kept[-1], bytes(8 << 20))
+    time.sleep(0.02)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (TOGETHER.format(body="x = bytearray(os.urandom(1 << 20) * 60)"), "GB of memory"),
+        (FILES.format(folder="/home/student"), "GB of memory, files included"),
+        (FILES.format(folder="/tmp"), "GB of memory, files included"),
+        (FILES.format(folder="/dev/shm"), "GB of memory, files included"),
+        (NAMELESS, "GB of memory, files included"),
+        (TOGETHER.format(body="while True: pass"), "10 seconds of processor time"),
+        ("for n in range(20_000): open(f'/tmp/{n}', 'w').close()", "more than 3,000 files"),
+        (OUTPUT.format(show="print('x' * 10_000)"), "printed and showed more than 4 MB"),
+        (OUTPUT.format(show="display({'a/b': 'x' * 10_000}, raw=True)"), "printed and showed"),
+    ],
+    ids=["processes", "home", "tmp", "shm", "memfd", "cpu", "files", "output", "display"],
+)
+def test_what_is_used_up_together_is_a_reason(
+    source: str, expected: str, sandbox: Sandbox
+) -> None:
+    """Memory, processor time, files and output are bounded in all, and the limit is named."""
+    limits = Limits(memory=300 * _MB, cpu_seconds=10, files=3000, output_bytes=4 * _MB)
+    execution = _execute(replace(sandbox, limits=limits), "x = 1", source, "print('end')")
+    assert execution.problem is not None
+    assert execution.problem.startswith("the notebook was stopped because it ")
+    assert expected in execution.problem
+    assert execution.seconds < 50
+
+
+def test_memory_that_processes_share_counts_once(sandbox: Sandbox) -> None:
+    """Eight processes that share what their parent read may do so under its own limit."""
+    source = """
+import os, time
+x = bytearray(os.urandom(1 << 20) * 80)
+children = []
+for _ in range(8):
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(1)
+        os._exit(0)
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+print("end")
+"""
+    execution = _execute(replace(sandbox, limits=Limits(memory=500 * _MB)), source)
+    assert execution.problem is None
+    assert _text(execution, 0) == "end\n"
+
+
+def test_files_are_taken_out_in_the_end(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files that were asked for come out, even of a sandbox that was stopped; others do not."""
+    write = "open('a.txt', 'w').write('a'); open('b.txt', 'w').write('b')"
+    done = _execute(sandbox, write, take=["a.txt", "none.txt"], to=tmp_path / "done")
+    assert done.problem is None
+    assert {path.name: path.read_text() for path in (tmp_path / "done").iterdir()} == {
+        "a.txt": "a"
+    }
+    stopped = _execute(
+        sandbox, write + "\nimport os; os._exit(0)", take=["b.txt"], to=tmp_path / "stopped"
+    )
+    assert stopped.problem is not None
+    assert (tmp_path / "stopped" / "b.txt").read_text() == "b"
+
+
+def test_no_descriptors_are_left_open(sandbox: Sandbox) -> None:
+    """Running notebooks opens nothing for good in the grader's process."""
+    _execute(sandbox, "print(1)")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        _execute(sandbox, "print(1)")
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_flood_of_output_does_not_stop_the_run(sandbox: Sandbox) -> None:

@@ -1,9 +1,9 @@
 """The bubblewrap command line that isolates one process tree.
 
 The sandbox sees read-only system libraries, the Python environment, ``bsds_utils`` and the data
-that it is given; a private ``/tmp``; and one writable work folder. It has no network, its own
-process, IPC and host-name namespaces, no environment of ours, no privileges, and ends with its
-parent.
+that it is given. What it writes to its home folder, ``/tmp`` and ``/dev/shm`` lies in memory and
+is bounded in size. It has no network, its own process, IPC and host-name namespaces, no
+environment of ours, no privileges, and ends with its parent.
 """
 
 import functools
@@ -30,6 +30,8 @@ LIBRARY = Path("/course")
 # kernel counts per uid, is not shared by sandboxes that run side by side.
 _FIRST_UID = 2_000_000_000
 _UID_COUNT = 100_000_000
+# Who a plain user's submissions are inside; outside they are that user.
+_NOBODY = "60000"
 
 _INSTALL_HINT = (
     "install it ('sudo apt-get install bubblewrap' on Debian and Ubuntu), "
@@ -44,7 +46,9 @@ class Sandbox:
     Attributes
     ----------
     work
-        Writable folder of this sandbox, seen inside as ``/home/student``.
+        Folder that stands for this sandbox outside. Inside there is ``/home/student`` in its
+        place, which begins empty and ends with the sandbox. Only without isolation the work
+        folder itself is the process's home.
     environment
         The whole environment inside, besides a few that every process needs.
     read_only, writable
@@ -112,8 +116,8 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> tuple[list[str], dict[str,
     Parameters
     ----------
     sandbox
-        What the process may see and use. When running as root, its work folder and writable
-        folders are handed over to the sandbox's own user.
+        What the process may see and use. When running as root, its writable folders are handed
+        over to the sandbox's own user.
     argv
         Program and arguments, with paths as seen inside.
 
@@ -128,18 +132,19 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> tuple[list[str], dict[str,
     uid = _FIRST_UID + secrets.randbelow(_UID_COUNT)
     root = os.geteuid() == 0
     if root:
-        for path in (sandbox.work, *sandbox.writable):
+        for path in sandbox.writable:
             _hand_over(path, uid)
-    line = ["bwrap", *_namespaces(), "--new-session", "--die-with-parent", "--clearenv"]
+    # Of all processes, those in a sandbox are the first to end where the machine's memory does.
+    line = ["choom", "--adjust", "1000", "--"]
+    line += ["bwrap", *_namespaces(), "--new-session", "--die-with-parent", "--clearenv"]
     line += _file_system(sandbox)
     for name, value in environment.items():
         line += ["--setenv", name, value]
-    line += ["--chdir", "/", "--"]
+    line += ["--chdir", str(HOME), "--"]
     line += _limits(sandbox.limits)
     if root:
         line += _drop_to(uid)
-    # Only the sandbox's own user may enter the work folder, so go there last.
-    return [*line, "env", f"--chdir={HOME}", *argv], {"PATH": os.environ.get("PATH", os.defpath)}
+    return [*line, *argv], {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 def _namespaces() -> list[str]:
@@ -149,7 +154,7 @@ def _namespaces() -> list[str]:
         # Just enough to become the sandbox's own user; setpriv then drops both for good.
         return [*line, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
                 "--cap-add", "CAP_SETPCAP"]  # fmt: skip
-    return [*line, "--unshare-user", "--uid", "1000", "--gid", "1000"]
+    return [*line, "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
 
 
 def _drop_to(uid: int) -> list[str]:
@@ -198,7 +203,8 @@ def _file_system(sandbox: Sandbox) -> list[str]:
     ):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     line += ["--proc", "/proc", "--dev", "/dev"]
-    line += ["--perms", "1777", "--size", str(sandbox.limits.file_size), "--tmpfs", "/tmp"]
+    for folder in ("/tmp", "/dev/shm", str(HOME)):
+        line += ["--perms", "1777", "--size", str(sandbox.limits.disk), "--tmpfs", folder]
     mounts: list[tuple[str, Path, Path]] = []
     package = Path(bsds_utils.__file__).resolve().parent
     mounts.append(("--ro-bind", package, LIBRARY / package.name))
@@ -209,8 +215,7 @@ def _file_system(sandbox: Sandbox) -> list[str]:
     ]
     mounts += [("--ro-bind", outside, inside) for outside, inside in sandbox.read_only.items()]
     mounts += [("--bind", outside, inside) for outside, inside in sandbox.writable.items()]
-    mounts.append(("--bind", sandbox.work, HOME))
-    made: set[Path] = {Path("/"), Path("/tmp"), Path("/usr")}
+    made: set[Path] = {Path("/"), Path("/tmp"), Path("/usr"), *HOME.parents, HOME}
     for option, outside, inside in mounts:
         # Parents that may be private outside (a 0700 home) must be passable for the dropped user.
         for parent in reversed(inside.parents):
@@ -218,7 +223,8 @@ def _file_system(sandbox: Sandbox) -> list[str]:
                 line += ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
         line += [option, str(outside), str(inside)]
-    return line
+    # These two are file systems in memory as well, of no bounded size.
+    return [*line, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _hand_over(path: Path, uid: int) -> None:

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import copy
+import os
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -19,17 +21,20 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from traitlets import Any as AnyTrait
-from traitlets import Instance
+from traitlets import Instance, Integer
 
-from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.bubblewrap import HOME, Sandbox
 from grader.sandbox.live import LIVE
+from grader.sandbox.outbox import collect
+from grader.sandbox.usage import open_inside
+from grader.sandbox.watchdog import Watchdog
 
 __all__ = ["Execution", "SandboxKernelManager", "execute"]
 
-OUT_OF_TIME = "the notebook was stopped because it ran longer than {seconds:.0f} seconds in all"
-KERNEL_DIED = (
-    "the kernel died while the notebook ran (a crash, or more memory or processes than allowed)"
-)
+OUT_OF_TIME = "it ran longer than {seconds:.0f} seconds in all"
+KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
+STOPPED = "the notebook was stopped because {reason}"
+OUTPUT = "it printed and showed more than {limit:.3g} MB"
 CELL_TIMEOUT = "this cell was stopped because it ran longer than {seconds:.0f} seconds"
 START_FAILED = "the kernel did not start: {reason}"
 
@@ -72,8 +77,49 @@ class SandboxKernelManager(AsyncKernelManager):
         )
 
 
+class _Stop:
+    """Ends the sandbox before its time, and keeps the first reason for it."""
+
+    def __init__(self, manager: SandboxKernelManager) -> None:
+        self._manager = manager
+        self.reason: str | None = None
+
+    def __call__(self, reason: str) -> None:
+        """Kill the sandbox; `reason` goes after "because"."""
+        self.reason = self.reason or reason
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the sandbox without a reason of its own."""
+        process = getattr(self._manager.provisioner, "process", None)
+        if process is not None:
+            with contextlib.suppress(OSError):
+                process.kill()
+
+
+class _BoundedClient(NotebookClient):
+    """Stops a notebook that prints without end, before the grader has to hold it all."""
+
+    stop = Instance(_Stop)
+    limit = Integer()
+    shown = Integer(0)
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Count what a cell prints and shows, then keep it as usual."""
+        self.shown += len(repr(msg["content"]))
+        if self.shown > self.limit:
+            self.stop(OUTPUT.format(limit=self.limit / 1024**2))
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+
 def execute(
-    notebook: NotebookNode, sandbox: Sandbox, cell_seconds: float, total_seconds: float
+    notebook: NotebookNode,
+    sandbox: Sandbox,
+    cell_seconds: float,
+    total_seconds: float,
+    take: Sequence[str] = (),
+    to: Path | None = None,
 ) -> Execution:
     """Execute every code cell in order, going on after errors.
 
@@ -85,6 +131,8 @@ def execute(
         Where to run it.
     cell_seconds, total_seconds
         Wall-clock limits for one cell and for all.
+    take, to
+        Files in the notebook's folder that are copied out in the end, and the folder for them.
 
     Returns
     -------
@@ -103,9 +151,13 @@ def execute(
             ip=str(connection / "k"),
             connection_file=str(connection / "connection.json"),
         )
-        client = NotebookClient(
+        manager.context.setsockopt(zmq.MAXMSGSIZE, 2 * sandbox.limits.output_bytes)
+        stop = _Stop(manager)
+        client = _BoundedClient(
             notebook,
             km=manager,
+            stop=stop,
+            limit=sandbox.limits.output_bytes,
             timeout=round(cell_seconds),
             startup_timeout=round(max(60.0, sandbox.limits.probe_seconds)),
             allow_errors=True,
@@ -116,61 +168,81 @@ def execute(
             iopub_timeout=10,
             on_cell_error=_show_timeout,
         )
-        with (connection / "stderr.log").open("wb") as log:
+        with (
+            (connection / "stderr.log").open("wb") as log,
+            contextlib.ExitStack() as cleanup,
+            _deadline(stop, total_seconds),
+        ):
             manager.log_file = log
             # A loop of its own, closed afterwards, whichever thread this is.
-            problem = asyncio.run(_run(client, manager, total_seconds))
+            problem, home = asyncio.run(_run(client, manager, stop, cleanup))
+            if to is not None and home is not None:
+                collect(home, take, sandbox.limits.artifact_bytes, to)
     return Execution(notebook, time.monotonic() - started, problem)
 
 
 async def _run(
-    client: NotebookClient, manager: SandboxKernelManager, total_seconds: float
-) -> str | None:
-    with _deadline(manager, total_seconds) as expired:
-        try:
-            # Not async_setup_kernel, which takes over the grader's own signal handlers.
-            await client.async_start_new_kernel()
-            await client.async_start_new_kernel_client()
-            for index, cell in enumerate(client.nb.cells):
-                await client.async_execute_cell(cell, index)
-        except DeadKernelError:
-            return OUT_OF_TIME.format(seconds=total_seconds) if expired.is_set() else KERNEL_DIED
-        except RuntimeError as error:
-            if expired.is_set():
-                return OUT_OF_TIME.format(seconds=total_seconds)
-            return START_FAILED.format(reason=_last_line(manager) or str(error).splitlines()[0])
-        finally:
-            # A client that could not connect has already shut its kernel down.
-            if client.kc is not None:
-                client.kc.stop_channels()
-                await manager.shutdown_kernel(now=True)
-    return None
+    client: NotebookClient,
+    manager: SandboxKernelManager,
+    stop: _Stop,
+    cleanup: contextlib.ExitStack,
+) -> tuple[str | None, int | None]:
+    """Run the cells; return the problem, and a descriptor of the folder they ran in."""
+    home = None
+    try:
+        # Not async_setup_kernel, which takes over the grader's own signal handlers.
+        await client.async_start_new_kernel()
+        await client.async_start_new_kernel_client()
+        home = _open_home(manager, cleanup)
+        if manager.sandbox.isolated:
+            cleanup.enter_context(Watchdog(_pid(manager), manager.sandbox.limits, stop))
+        for index, cell in enumerate(client.nb.cells):
+            await client.async_execute_cell(cell, index)
+    except DeadKernelError:
+        return _stopped(stop) or KERNEL_DIED, home
+    except RuntimeError as error:
+        reason = _last_line(manager) or str(error).splitlines()[0]
+        return _stopped(stop) or START_FAILED.format(reason=reason), home
+    finally:
+        # A client that could not connect has already shut its kernel down.
+        if client.kc is not None:
+            client.kc.stop_channels()
+            await manager.shutdown_kernel(now=True)
+    return _stopped(stop), home
+
+
+def _stopped(stop: _Stop) -> str | None:
+    return None if stop.reason is None else STOPPED.format(reason=stop.reason)
+
+
+def _pid(manager: SandboxKernelManager) -> int:
+    provisioner: Any = manager.provisioner
+    return int(provisioner.process.pid)
+
+
+def _open_home(manager: SandboxKernelManager, cleanup: contextlib.ExitStack) -> int | None:
+    """Open the kernel's folder before a line of the submission runs."""
+    if manager.sandbox.isolated:
+        home = open_inside(_pid(manager), HOME)
+    else:
+        home = os.open(manager.sandbox.work, os.O_RDONLY | os.O_DIRECTORY)
+    if home is not None:
+        cleanup.callback(os.close, home)
+    return home
 
 
 @contextlib.contextmanager
-def _deadline(manager: SandboxKernelManager, seconds: float) -> Iterator[threading.Event]:
-    """Kill the sandbox after `seconds`, and at the latest when the block is left."""
-    expired = threading.Event()
-
-    def kill() -> None:
-        process = getattr(manager.provisioner, "process", None)
-        if process is not None:
-            with contextlib.suppress(OSError):
-                process.kill()
-
-    def expire() -> None:
-        expired.set()
-        kill()
-
-    timer = threading.Timer(seconds, expire)
+def _deadline(stop: _Stop, seconds: float) -> Iterator[None]:
+    """End the sandbox after `seconds`, and at the latest when the block is left."""
+    timer = threading.Timer(seconds, stop, [OUT_OF_TIME.format(seconds=seconds)])
     timer.daemon = True
     timer.start()
-    with LIVE.register(kill):
+    with LIVE.register(stop.kill):
         try:
-            yield expired
+            yield
         finally:
             timer.cancel()
-            kill()
+            stop.kill()
 
 
 def _last_line(manager: SandboxKernelManager) -> str:

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 from grader.sandbox import wire
 from grader.sandbox.bubblewrap import Sandbox, command
 from grader.sandbox.live import LIVE
+from grader.sandbox.watchdog import Watchdog
 
 __all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
 
@@ -118,6 +119,7 @@ class Probe:
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[Any] = queue.Queue()
         self._cleanup = contextlib.ExitStack()
+        self._exceeded: str | None = None
 
     def open(self) -> ProbeSession:
         """Start a fresh process, which runs the cells; the session before it ends."""
@@ -182,12 +184,26 @@ class Probe:
             start_new_session=True,
         )
         self._process = process
+        self._exceeded = None
         self._cleanup.enter_context(LIVE.register(process.kill))
+        if sandbox.isolated:
+            self._cleanup.enter_context(Watchdog(process.pid, sandbox.limits, self._stop))
         self._answers = queue.Queue()
         threading.Thread(
             target=_read_answers, args=(process.stdout, self._answers), daemon=True
         ).start()
         self._wait(_START_SECONDS)
+
+    def _stop(self, reason: str) -> None:
+        """End the sandbox because of what it used; what waits for an answer will notice."""
+        self._exceeded = reason
+        if self._process is not None:
+            self._process.kill()
+
+    def _ended(self) -> ProbeError:
+        if self._exceeded is not None:
+            return ProbeError(f"the process that ran it was stopped because {self._exceeded}")
+        return ProbeError("the process that ran it ended unexpectedly")
 
     def _send(self, message: Any) -> None:
         process = self._process
@@ -197,7 +213,7 @@ class Probe:
             wire.send(cast(Any, process.stdin), message)
         except OSError as error:
             self.close()
-            raise ProbeError("the process that ran it ended unexpectedly") from error
+            raise self._ended() from error
 
     def _wait(self, seconds: float) -> Any:
         try:
@@ -207,7 +223,7 @@ class Probe:
             raise ProbeError(f"no answer within {seconds:.0f} seconds") from None
         if isinstance(answer, wire.WireError):
             self.close()
-            raise ProbeError("the process that ran it ended unexpectedly")
+            raise self._ended()
         return answer
 
 

@@ -2,16 +2,12 @@
 
 import io
 import json
-import os
-import stat
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from grader.sandbox.bubblewrap import Sandbox
-
-__all__ = ["ArtifactError", "check_model_file", "collect", "load_model", "read_json"]
+__all__ = ["ArtifactError", "check_model_file", "load_model", "read_json"]
 
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 _MAX_CONFIG = 16 << 20
@@ -25,32 +21,6 @@ _FORBIDDEN_CLASSES = {"Lambda", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "
 
 class ArtifactError(Exception):
     """An artifact that is missing or not what it must be; the message is for the student."""
-
-
-def collect(sandbox: Sandbox, names: tuple[str, ...], destination: Path) -> None:
-    """Copy a submission's artifacts out of its work folder.
-
-    Only regular files are taken, no link is followed, and each is bounded in size; what is left
-    out is simply missing afterwards.
-    """
-    destination.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        data = _read_regular(sandbox.work / name, sandbox.limits.artifact_bytes)
-        if data is not None:
-            (destination / name).write_bytes(data)
-
-
-def _read_regular(path: Path, max_bytes: int) -> bytes | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
-        os.close(descriptor)
-        return None
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read(max_bytes)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""What everything that runs in a sandbox uses at the moment, seen from outside."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+__all__ = ["Usage", "measure", "open_inside"]
+
+# Folders inside whose files lie in memory.
+IN_MEMORY = ("home/student", "tmp", "dev/shm")
+_BLOCK = 512  # bytes that st_blocks counts in, whatever the file system
+
+
+class Usage(NamedTuple):
+    """Use by all processes of a sandbox together.
+
+    Attributes
+    ----------
+    memory
+        Bytes of the processes and of files, which lie in memory as well.
+    files
+        Number of files.
+    cpu_seconds
+        Processor time, that of ended processes included.
+    """
+
+    memory: int
+    files: int
+    cpu_seconds: float
+
+
+def measure(pid: int, limit: int) -> Usage:
+    """Measure the use by a process and all that it started, directly or not.
+
+    Nothing inside can leave the tree: an orphan becomes a child of the sandbox's first process.
+
+    Parameters
+    ----------
+    pid
+        The sandbox's outermost process.
+    limit
+        Bytes of memory near which it is worth knowing exactly. Below, memory that processes share
+        counts for each of them, since telling it apart takes time.
+
+    Returns
+    -------
+    Usage
+        Zeros once the process has ended.
+    """
+    processes = _tree(pid)
+    in_files, count = _in_files(processes)
+    memory = in_files + sum(_resident(one) for one in processes)
+    if memory > limit:
+        memory = in_files + sum(_proportional(one) for one in processes)
+    return Usage(memory, count, sum(_cpu(one) for one in processes))
+
+
+def open_inside(pid: int, folder: Path) -> int | None:
+    """Open a folder as the innermost process of a sandbox sees it.
+
+    Returns
+    -------
+    int or None
+        A descriptor of the folder, which stays valid after the sandbox has ended; None if there
+        is no such folder or no process left.
+    """
+    for process in reversed(_tree(pid)):
+        with contextlib.suppress(OSError):
+            root = Path("/proc", str(process.pid), "root")
+            return os.open(root / folder.relative_to("/"), os.O_RDONLY | os.O_DIRECTORY)
+    return None
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _resident(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error, AttributeError):
+        return int(process.memory_full_info().pss)
+    return _resident(process)
+
+
+def _cpu(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.Error):
+        return float(sum(process.cpu_times()[:4]))  # its own and its ended children's
+    return 0.0
+
+
+def _in_files(processes: list[psutil.Process]) -> tuple[int, int]:
+    """Return bytes and number of files that lie in memory, those without a name included."""
+    size = count = 0
+    for process in reversed(processes):
+        found = False
+        for folder in IN_MEMORY:
+            with contextlib.suppress(OSError):
+                status = os.statvfs(f"/proc/{process.pid}/root/{folder}")
+                size += (status.f_blocks - status.f_bfree) * status.f_frsize
+                count += status.f_files - status.f_ffree
+                found = True
+        if found:
+            break
+    nameless = {}
+    for process in processes:
+        with contextlib.suppress(OSError):
+            for link in os.scandir(f"/proc/{process.pid}/fd"):
+                with contextlib.suppress(OSError):
+                    if Path(link.path).readlink().as_posix().startswith("/memfd:"):
+                        about = link.stat()
+                        if stat.S_ISREG(about.st_mode):
+                            nameless[about.st_dev, about.st_ino] = about.st_blocks * _BLOCK
+    return size + sum(nameless.values()), count + len(nameless)

@@ -1,0 +1,73 @@
+"""Ends a sandbox that uses more than it may, and says what it was."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from grader.sandbox.usage import Usage, measure
+from grader.settings import Limits
+
+__all__ = ["Watchdog"]
+
+# A process can fill half a gigabyte in this time, so the limit holds up to that.
+_INTERVAL_SECONDS = 0.1
+
+MEMORY = "it used more than {limit:.3g} GB of memory, files included"
+FILES = "it made more than {limit:,} files"
+CPU = "it used more than {limit:,} seconds of processor time"
+
+
+class Watchdog:
+    """Measures a sandbox again and again in a thread of its own.
+
+    Limits on each process (`prlimit`) do not bound many processes together, nor memory that
+    no process has mapped. This does, whoever the grader runs as.
+
+    Parameters
+    ----------
+    pid
+        The sandbox's outermost process.
+    limits
+        What it may use.
+    stop
+        Ends the sandbox. Called at most once, in the watchdog's thread, with what was exceeded in
+        words that go after "because".
+    """
+
+    def __init__(self, pid: int, limits: Limits, stop: Callable[[str], None]) -> None:
+        self._pid = pid
+        self._limits = limits
+        self._stop_sandbox = stop
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._left.wait(_INTERVAL_SECONDS):
+            exceeded = self._judge(measure(self._pid, self._limits.memory))
+            if exceeded is not None:
+                self._stop_sandbox(exceeded)
+                return
+
+    def _judge(self, usage: Usage) -> str | None:
+        limits = self._limits
+        if usage.memory > limits.memory:
+            return MEMORY.format(limit=limits.memory / 1024**3)
+        if usage.files > limits.files:
+            return FILES.format(limit=limits.files)
+        if usage.cpu_seconds > limits.cpu_seconds:
+            return CPU.format(limit=limits.cpu_seconds)
+        return None
