@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "as_array",
     "as_binary",
     "as_boundaries",
     "as_image",
@@ -28,10 +29,32 @@ def _describe(array: NDArray[Any]) -> str:
     return f"{array.dtype} of shape {array.shape}"
 
 
-def _array(name: str, value: ArrayLike) -> NDArray[Any]:
+def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Check that something is an array of at least one element, and not of objects.
+
+    Parameters
+    ----------
+    name
+        The argument's name in the error message.
+    value
+        Whatever NumPy can convert.
+
+    Returns
+    -------
+    numpy.ndarray
+        Any dtype but object, any shape.
+
+    Raises
+    ------
+    TypeError
+        If it holds Python objects.
+    ValueError
+        If it cannot be converted, or is empty.
+    """
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError) as error:
+    # RuntimeError: tensors that need a gradient or lie on a GPU refuse.
+    except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{name}: expected an array, found {type(value).__name__}") from error
     if array.dtype == object:
         raise TypeError(f"{name}: expected an array of numbers, found {type(value).__name__}")
@@ -64,7 +87,7 @@ def without_channel(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _maps(name: str, value: ArrayLike) -> NDArray[Any]:
-    array = _array(name, value)
+    array = as_array(name, value)
     if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[-1] == 1):
         raise ValueError(
             f"{name}: expected shape (H, W), (N, H, W) or (N, H, W, 1), found {_describe(array)}"
@@ -204,7 +227,7 @@ def as_images(name: str, value: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _pixels(name: str, value: ArrayLike, shape: str, ndim: int) -> NDArray[np.uint8]:
-    array = _array(name, value)
+    array = as_array(name, value)
     if array.ndim != ndim or array.shape[-1] != 3:
         raise ValueError(f"{name}: expected RGB of shape {shape}, found {_describe(array)}")
     if array.dtype != np.uint8:
@@ -234,7 +257,7 @@ def as_boundaries(name: str, value: ArrayLike) -> NDArray[np.bool_]:
     ValueError
         If it is empty, has another shape or holds anything but 0 and 1.
     """
-    array = _array(name, value)
+    array = as_array(name, value)
     if array.ndim != 3:
         raise ValueError(
             f"{name}: expected one map per annotator, shape (A, H, W), found {_describe(array)}"

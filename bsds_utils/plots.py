@@ -300,8 +300,8 @@ def show_precision_recall(methods: Mapping[str, Scores], people: Point | None = 
     Parameters
     ----------
     methods
-        Results by name (`bsds_utils.benchmark.evaluate`). The legend begins with the best ODS; a
-        dot marks where it is reached.
+        Results by name (`bsds_utils.benchmark.evaluate`). In the legend the best ODS comes first,
+        after people; a dot marks where it is reached.
     people
         Where people are (`bsds_utils.benchmark.HUMAN` for the test images of BSDS500).
 
@@ -332,7 +332,7 @@ def show_precision_recall(methods: Mapping[str, Scores], people: Point | None = 
             "o",
             color=GREEN,
             ms=9,
-            label=f"people: F = {people.f:.3f}",
+            label=f"F = {people.f:.3f}  people",
             zorder=4,
         )
     looks = cycle(
@@ -350,7 +350,8 @@ def show_precision_recall(methods: Mapping[str, Scores], people: Point | None = 
             color=colour,
             ls=style,
             lw=2,
-            label=f"{name}: ODS = {scores.ods.f:.3f}",
+            # Nothing in a name is a formula.
+            label=f"F = {scores.ods.f:.3f}  {name}".replace("$", r"\$"),
             zorder=3,
         )
         axis.plot(scores.ods.recall, scores.ods.precision, "o", color=colour, ms=6, zorder=3)

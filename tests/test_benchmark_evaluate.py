@@ -215,6 +215,7 @@ def test_a_reach_beyond_the_image():
     predicted[0, 0] = truth[8, 5] = 1
     assert count_matches(predicted, truth[None], thresholds=1, max_dist=100).cntR[0] == 1
     assert count_matches(predicted, truth[None], thresholds=1, max_dist=0).cntR[0] == 0
+    assert count_matches(truth, truth[None], thresholds=1, max_dist=0).cntR[0] == 1
 
 
 # --- many images ---
@@ -314,6 +315,31 @@ def test_bad_images_are_named(images):
         evaluate(maps, {})
     with pytest.raises(BSDSError, match="jobs"):
         evaluate(maps, truth, jobs=0)
+
+
+def test_the_first_of_several_bad_images_is_named(images):
+    """With several jobs it is always the same one."""
+    maps, truth = images
+    bad = {**maps, "image 1": np.zeros((2, 2)), "image 4": np.zeros((3, 3))}
+    for _ in range(5):
+        with pytest.raises(BSDSError, match="map of image 1"):
+            evaluate(bad, truth, jobs=4)
+
+
+def test_threads_leave_warnings_as_they_were(tmp_path):
+    """Reading many files in threads does not change the process's warning filters."""
+    import warnings
+
+    from scipy.io import savemat
+
+    truth = {}
+    for k in range(40):
+        savemat(tmp_path / f"{k}.mat", {"ucm2": np.random.default_rng(k).random((21, 31))})
+        truth[f"{k}"] = np.ones((1, 10, 15), bool)
+    before = list(warnings.filters)
+    for _ in range(3):
+        evaluate(MapFolder(tmp_path), truth, jobs=8)
+    assert warnings.filters == before
 
 
 def test_one_image_and_no_truth(images):

@@ -69,6 +69,17 @@ def test_ucm2(tmp_path):
     np.testing.assert_array_equal(read, doubled[2::2, 2::2])
 
 
+def header(text):
+    """Return a .npy file with this header and little more."""
+    padded = text.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + bytes(64)
+
+
+def claim(shape):
+    """Return a .npy file that claims a shape."""
+    return header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".encode())
+
+
 class Boom:
     """Would run code when unpickled."""
 
@@ -84,6 +95,13 @@ class Boom:
         ("a.png", b"<!doctype html>", "a web page"),
         ("a.png", npy(np.zeros((2, 2))), "no image"),
         ("a.npy", b"hello", "NumPy array"),
+        ("a.npy", b"PK\x03\x04garbage", "NumPy array"),
+        ("a.npy", header(b"{'descr': '<f8', ("), "NumPy array"),
+        ("a.npy", header(b"{1: 2, 'a': 3}"), "NumPy array"),
+        ("a.npy", claim("(True, 2)"), "NumPy array"),
+        ("a.npy", claim("(10**30, 2)"), "NumPy array"),
+        ("a.npy", claim("(99999, 99999)"), "NumPy array"),
+        ("a.npy", npy(np.zeros((4097, 4097), np.uint8)), "at most 16,777,216 pixels"),
         ("a.npy", npy(np.zeros((9, 9)))[:200], "truncated"),
         ("a.npy", npy(np.zeros((2, 2, 3))), "shape (H, W), found shape (2, 2, 3)"),
         ("a.npy", npy(np.zeros((0, 3))), "at least one pixel"),
@@ -103,6 +121,51 @@ def test_files_that_are_no_map(tmp_path, name, content, expected):
     """Each gives one line with what was expected; nothing is unpickled."""
     (tmp_path / name).write_bytes(content)
     assert expected in message(tmp_path / name)
+
+
+def compact(code, data):
+    """Return a MATLAB file with a 3 × 3 ucm2 of class double, its whole numbers packed."""
+
+    def element(kind, content):
+        padding = bytes(-len(content) % 8)
+        return kind.to_bytes(4, "little") + len(content).to_bytes(4, "little") + content + padding
+
+    size = (3).to_bytes(4, "little") * 2
+    flags = (6).to_bytes(8, "little")  # mxDOUBLE_CLASS
+    matrix = element(6, flags) + element(5, size) + element(1, b"ucm2") + element(code, data)
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + element(14, matrix)
+
+
+@pytest.mark.parametrize(("code", "width"), [(2, 1), (4, 2), (3, 2)])
+def test_whole_numbers_that_matlab_packs(tmp_path, code, width):
+    """MATLAB packs doubles that are whole numbers; they are doubles all the same."""
+    (tmp_path / "a.mat").write_bytes(compact(code, (1).to_bytes(width, "little") * 9))
+    np.testing.assert_array_equal(read_map(tmp_path / "a.mat"), [[1.0]])
+
+
+def test_logical_and_sparse_ucm2(tmp_path):
+    """A logical map is 0 and 1; a sparse one is what it stands for."""
+    from scipy.sparse import csc_array
+
+    marked = np.zeros((5, 7), bool)
+    marked[2, 4] = True
+    for values in (marked, csc_array(marked.astype(float))):
+        savemat(tmp_path / "a.mat", {"ucm2": values})
+        np.testing.assert_array_equal(read_map(tmp_path / "a.mat"), marked[2::2, 2::2])
+
+
+def test_a_large_matrix_is_refused_before_it_is_unpacked(tmp_path):
+    """A small file that would unpack to gigabytes is refused."""
+    savemat(tmp_path / "a.mat", {"ucm2": np.zeros((8201, 8201), np.uint8)}, do_compression=True)
+    assert (tmp_path / "a.mat").stat().st_size < 1e6
+    assert "at most 67,108,864 elements" in message(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.npz"])
+def test_other_names(tmp_path, name):
+    """A file of another kind is refused by name."""
+    (tmp_path / name).write_bytes(b"x")
+    assert "ends in .png, .npy, .mat" in message(tmp_path / name)
 
 
 def test_an_archive_of_arrays(tmp_path):
@@ -185,6 +248,9 @@ def test_folders_that_are_none(tmp_path):
     (tmp_path / "8049.npy").write_bytes(npy(VALUES / 255))
     with pytest.raises(BSDSError, match=r"found 8049\.png and 8049\.npy"):
         MapFolder(tmp_path)
+    (tmp_path / "empty" / "8049_mask.png").write_bytes(b"x")
+    with pytest.raises(BSDSError, match="masks do not count"):
+        MapFolder(tmp_path / "empty")
 
 
 def test_wrong_arrays_in_memory():
@@ -193,5 +259,7 @@ def test_wrong_arrays_in_memory():
         as_map("mine", np.zeros(3))
     with pytest.raises(TypeError, match="mine: expected float"):
         as_map("mine", np.zeros((3, 3), int))
+    with pytest.raises(ValueError, match="mine: expected an array"):
+        as_map("mine", [[0.5], [0.5, 0.5]])
     with pytest.raises(ValueError, match=r"mine: .*nan"):
         as_map("mine", np.full((1, 1), np.nan))

@@ -21,7 +21,8 @@ class Problem:
 
     def __init__(self, masks, truth, max_dist):
         self.masks, self.truth, self.max_dist = masks, truth, max_dist
-        self.outlier_cost = int(np.ceil(100 * max_dist * np.hypot(*truth.shape) * 100))
+        # At a distance of 0 equal positions still match.
+        self.outlier_cost = max(int(np.ceil(100 * max_dist * np.hypot(*truth.shape) * 100)), 1)
 
     def solve(self):
         """Return (pairs, pixels matched) of every mask by the code under test."""

@@ -106,12 +106,15 @@ def test_the_figures_are_those_of_the_library(predictions, tiny_deadleaves, tmp_
     assert "flatters" not in output
 
 
-def test_running_it_again_gives_the_same_file(predictions, tiny_deadleaves, tmp_path):
-    """Two runs, one of them from kept results, write the same bytes with any number of jobs."""
-    for name, jobs in (("a", 1), ("b", 2)):
-        result = tmp_path / f"{name}.json"
+def test_running_it_again_gives_the_same_file(predictions, tiny_deadleaves, tmp_path, monkeypatch):
+    """Runs with one and with two jobs, and one from kept results, write the same bytes."""
+    written = []
+    for cache, jobs in (("a", 1), ("b", 2), ("b", 1)):
+        monkeypatch.setenv("BSDS_CACHE", str(tmp_path / cache))
+        result = tmp_path / "result.json"
         assert bsds(predictions, "--root", tiny_deadleaves, "--json", result, "--jobs", jobs) == 0
-    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+        written.append(result.read_bytes())
+    assert written[0] == written[1] == written[2]
 
 
 def test_output_and_comparison(predictions, tiny_deadleaves, tmp_path, capsys):
@@ -166,7 +169,7 @@ def test_maps_that_belong_to_nothing(predictions, tiny_deadleaves, tmp_path, cap
         last = path
     (folder / "somebody else.png").write_bytes(last.read_bytes())
     assert bsds(folder, "--root", tiny_deadleaves) == 0
-    assert "1 maps are of no image of test" in capsys.readouterr().out
+    assert "left out, being of no image of test: 1 of the maps" in capsys.readouterr().out
 
 
 def test_mistakes_are_told_on_one_line(predictions, tiny_deadleaves, tmp_path, capsys):
@@ -190,7 +193,9 @@ def test_mistakes_are_told_on_one_line(predictions, tiny_deadleaves, tmp_path, c
     assert f"{second}.png" in complaint(capsys, folder, *root)
     assert "jobs" in complaint(capsys, predictions, *root, "--jobs", 0)
     assert "missing" in complaint(capsys, predictions, *root, "--val", folder)
-    assert "--json" in complaint(capsys, predictions, *root, "--json", tmp_path / "no" / "a.json")
+    for place in (tmp_path / "no" / "a.json", tmp_path, tmp_path / ("n" * 300)):
+        assert "--json" in complaint(capsys, predictions, *root, "--json", place)
+    assert "--output" in complaint(capsys, predictions, *root, "--output", predictions)
     assert "--output" in complaint(capsys, predictions, *root, "--output", folder / f"{first}.png")
     (tmp_path / "a.json").write_text('{"name": "a"}')
     line = complaint(capsys, predictions, *root, "--compare", tmp_path / "a.json")
@@ -199,6 +204,81 @@ def test_mistakes_are_told_on_one_line(predictions, tiny_deadleaves, tmp_path, c
     capsys.readouterr()
     line = complaint(capsys, predictions, *root, "--compare", tmp_path / "b.json")
     assert "--name" in line
+
+
+def test_maps_of_val_are_looked_at_as_closely(predictions, tiny_deadleaves, tmp_path, capsys):
+    """A val map of another size, or damaged, stops the run before the images are matched."""
+    folder = tmp_path / "val"
+    folder.mkdir()
+    first, second = open_dataset(root=tiny_deadleaves).ids("val")
+    (folder / f"{first}.png").write_bytes((predictions / f"{first}.png").read_bytes())
+    np.save(folder / f"{second}.npy", np.zeros((7, 3)))
+    root = ("--root", tiny_deadleaves, "--val", folder)
+    assert f"map of {second}: expected the image's size" in complaint(capsys, predictions, *root)
+    (folder / f"{second}.npy").write_bytes(b"PK")
+    assert f"{second}.npy" in complaint(capsys, predictions, *root)
+    line = complaint(capsys, predictions, *root, "--split", "val")
+    assert "leave --val out" in line
+
+
+def test_measuring_on_val_says_that_it_flatters(predictions, tiny_deadleaves, capsys):
+    """On val itself thresholds are chosen where they are measured."""
+    assert bsds(predictions, "--root", tiny_deadleaves, "--split", "val") == 0
+    assert "flatters" in capsys.readouterr().out
+
+
+def test_a_data_set_without_val_images(tmp_path, capsys):
+    """A set of one test image can be measured; every threshold is chosen on it."""
+    from bsds_utils.synthetic import write_dataset
+
+    write_dataset(tmp_path / "data", {"train": 0, "val": 0, "test": 1}, seed=1)
+    (tmp_path / "maps").mkdir()
+    for image_id, values in soft_maps(open_dataset(root=tmp_path / "data"), "test"):
+        np.save(tmp_path / "maps" / f"{image_id}.npy", values)
+    assert bsds(tmp_path / "maps", "--root", tmp_path / "data") == 0
+    output = capsys.readouterr().out
+    assert "images      1 of deadleaves test" in output
+    assert "flatters" in output
+
+
+@pytest.mark.parametrize("name", ["_under", "x$^{a$", "a\nb\x1b[31m", "\udcff", "| a |"])
+def test_any_name_can_be_shown(name, predictions, tiny_deadleaves, tmp_path, capsys):
+    """Names are text: no formula, no line break, no control character, no missing legend."""
+    result, folder = tmp_path / "a.json", tmp_path / "out"
+    options = ("--name", name, "--json", result, "--output", folder)
+    assert bsds(predictions, "--root", tiny_deadleaves, *options) == 0
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    rows = (folder / "results.md").read_text().splitlines()
+    assert len(rows) == 6
+    assert (folder / "precision_recall.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["iou"].pop("thin"),
+        lambda content: content["iou"]["course"].pop("168"),
+        lambda content: content.update(ap=float("nan")),
+        lambda content: content["ods"].update(f=float("inf")),
+        lambda content: content.update(ap=10**400),
+        lambda content: content.update(nms="no"),
+        lambda content: content["curve"].update(recall=[0.1]),
+        lambda content: content.update(images=[]),
+    ],
+)
+def test_results_that_were_tampered_with(change, predictions, tiny_deadleaves, tmp_path, capsys):
+    """A result that lacks something or holds no numbers is refused on one line."""
+    path = tmp_path / "a.json"
+    assert bsds(predictions, "--root", tiny_deadleaves, "--name", "a", "--json", path) == 0
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    capsys.readouterr()
+    line = complaint(capsys, predictions, "--root", tiny_deadleaves, "--compare", path)
+    assert "expected a result of `bsds evaluate --json`" in line
+    path.write_text("[" * 100_000)
+    assert "a.json" in complaint(capsys, predictions, "--root", tiny_deadleaves, "--compare", path)
 
 
 def test_ctrl_c_and_going_on(tmp_path):

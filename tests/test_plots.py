@@ -195,8 +195,8 @@ def test_precision_and_recall_of_many_methods():
     }
     figure = show_precision_recall(methods, HUMAN)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[0] == "people: F = 0.803"
-    assert labels[1].startswith("method 11: ODS = ")
+    assert labels[0] == "F = 0.803  people"
+    assert labels[1].endswith("  method 11")
     assert len(labels) == 13
     looks = {
         (line.get_color(), line.get_linestyle())
@@ -211,7 +211,7 @@ def test_lines_of_equal_f():
     """The background shows F = 0.1 … 0.9, and what predicts nothing is no point of a curve."""
     figure = show_precision_recall({"one": curve([0.8, 0.5, 0.0], [0.4, 0.7, 0.0])})
     (axis,) = figure.axes
-    shown = next(line for line in axis.lines if line.get_label().startswith("one"))
+    shown = next(line for line in axis.lines if line.get_label().endswith("one"))
     assert shown.get_xdata().tolist() == [0.8, 0.5]
     equal = [line for line in axis.lines if line.get_label().startswith("_")][:9]
     for f, line in zip(np.arange(1, 10) / 10, equal, strict=True):
@@ -219,6 +219,10 @@ def test_lines_of_equal_f():
         np.testing.assert_allclose(2 * recall * precision / (recall + precision), f)
         assert precision[0] == pytest.approx(1)
         assert recall[-1] == 1
+    names = ("_hidden", "x$^{a$", "$", "a_b^c")
+    figure = show_precision_recall(dict.fromkeys(names, curve([0.8, 0.5], [0.4, 0.7])))
+    assert len(figure.legends[0].get_texts()) == 4
+    drawn(figure)
     assert [text.get_text() for text in axis.texts] == [f"0.{k}" for k in range(1, 10)]
     with pytest.raises(ValueError, match="at least one"):
         show_precision_recall({})

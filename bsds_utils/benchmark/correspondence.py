@@ -79,9 +79,12 @@ def correspond_pixels(
 ) -> Correspondence:
     """Match the pixels of two masks one to one, at minimum cost.
 
-    The sum of the pairs' costs (100 × distance, rounded) and of ⌈100·D·100⌉ for each pixel left
-    over is as small as it can be, where D = ``max_dist``·√(H² + W²) is the greatest distance of
-    a pair in pixels.
+    With D = ``max_dist``·√(H² + W²), the greatest distance of a pair in pixels, each pair is worth
+    ⌈100·D·100⌉ less 100 × its distance, rounded. The pairs' worth is as great as it can be: so
+    there are as many as possible, and among those the nearest, unless one pair more would need a
+    chain of exchanges longer than it is worth. It is the official assignment, which charges
+    ⌈100·D·100⌉ for each pixel that goes to an outlier node and for each two outlier nodes that go
+    together.
 
     Parameters
     ----------

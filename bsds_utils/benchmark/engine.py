@@ -1,6 +1,7 @@
 """Loading the compiled code, and saying so where that takes time."""
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ _MISSING: Final = (
     "the benchmark: expected the package numba, which is not installed; install it "
     "(pip install numba) and run this again"
 )
+_BROKEN: Final = "the benchmark: the package numba cannot be imported: {reason}"
 _NO_CACHE: Final = (
     "the benchmark: compiled code cannot be kept, because neither the package's folder nor your "
     "cache can be written; name a folder in NUMBA_CACHE_DIR"
@@ -35,7 +37,9 @@ class Engine(NamedTuple):
     match_masks: Callable[..., Any]
 
 
-@cache
+_LOCK = threading.Lock()
+
+
 def load_engine() -> Engine:
     """Load the compiled functions, and compile them if that was not done before.
 
@@ -45,12 +49,20 @@ def load_engine() -> Engine:
     Raises
     ------
     BSDSError
-        If numba is missing, or there is no place for the result.
+        If numba is missing or broken, or there is no place for the result.
     """
+    with _LOCK:  # a cache alone would let two threads compile, and say so, side by side
+        return _load()
+
+
+@cache
+def _load() -> Engine:
     try:
         from numba.core import event
     except ImportError as error:
-        raise BSDSError(_MISSING) from error
+        if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("numba"):
+            raise BSDSError(_MISSING) from error
+        raise BSDSError(_BROKEN.format(reason=" ".join(str(error).split()))) from error
 
     class Announcement(event.Listener):  # type: ignore[misc]
         announced = False

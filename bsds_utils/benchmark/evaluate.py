@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, levels_of, 
 from bsds_utils.benchmark.scores import Counts, Scores, summarize
 from bsds_utils.checks import as_boundaries
 from bsds_utils.data.cache import cached_arrays
+from bsds_utils.data.files import printable
 from bsds_utils.data.progress import bar
 from bsds_utils.errors import BSDSError
 
-__all__ = ["evaluate", "require_maps"]
+__all__ = ["evaluate", "require_maps", "require_size"]
 
 _FORMAT: Final = 1  # raise it when the same maps give other counts
 _SHOWN: Final = 5  # image ids in an error message
@@ -45,7 +46,22 @@ def require_maps(maps: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
 
 
 def _listed(ids: list[str]) -> str:
-    return ", ".join(ids[:_SHOWN]) + (", …" if len(ids) > _SHOWN else "")
+    return ", ".join(map(printable, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")
+
+
+def require_size(image_id: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Check that a map has the size of its image.
+
+    Raises
+    ------
+    BSDSError
+        If not; the message names the image.
+    """
+    if shape != expected:
+        raise BSDSError(
+            f"map of {printable(image_id)}: expected the image's size, {_size(expected)}, found "
+            f"{_size(shape)}; predict at the image's own size"
+        )
 
 
 def evaluate(
@@ -101,11 +117,7 @@ def evaluate(
     def count(image_id: str) -> Counts:
         boundaries = as_boundaries(f"truth of {image_id}", truth[image_id])
         values = as_map(f"map of {image_id}", maps[image_id])
-        if values.shape != boundaries.shape[1:]:
-            raise BSDSError(
-                f"map of {image_id}: expected the image's size, {_size(boundaries.shape[1:])}, "
-                f"found {_size(values.shape)}; predict at the image's own size"
-            )
+        require_size(image_id, values.shape, boundaries.shape[1:])
         if nms:
             values = suppress_non_maxima(values)
         levels = levels_of(values, steps)
@@ -119,18 +131,17 @@ def evaluate(
         arrays = cached_arrays(keep / f"{key}.npz", make, lambda found: _fits(found, thresholds))
         return Counts(*arrays["counts"])
 
-    counts: dict[str, Counts] = {}
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="benchmark") as pool:
-        futures = {pool.submit(count, image_id): image_id for image_id in truth}
+        futures = {image_id: pool.submit(count, image_id) for image_id in truth}
         try:
-            done = bar(as_completed(futures), "matching", len(futures), unit="images")
-            for future in done:
-                counts[futures[future]] = future.result()
+            # In order, so that of several bad maps always the same one is reported.
+            steps_done = bar(futures.items(), "matching", len(futures), unit="images")
+            counts = {image_id: future.result() for image_id, future in steps_done}
         except BaseException:
             # Images in work are finished, and kept; those not begun are not.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return summarize({image_id: counts[image_id] for image_id in truth}, steps)
+    return summarize(counts, steps)
 
 
 def _size(shape: tuple[int, ...]) -> str:

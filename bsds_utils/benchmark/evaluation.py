@@ -13,7 +13,7 @@ from bsds_utils.benchmark.scores import Point, Scores
 from bsds_utils.data.files import printable, read_bytes
 from bsds_utils.errors import BSDSError
 
-__all__ = ["Evaluation", "read_evaluation", "results_table"]
+__all__ = ["Evaluation", "read_evaluation", "require_same_images", "results_table"]
 
 MAPS: Final = "maps"
 _HEADER: Final = (
@@ -136,15 +136,17 @@ def read_evaluation(path: Path) -> Evaluation:
         If the file cannot be read as such.
     """
     try:
-        content = json.loads(read_bytes(path))
+        content = json.loads(read_bytes(path, "evaluate again"))
         curve = {
             key: np.array(content["curve"][key], dtype=np.float64)
             for key in ("threshold", "recall", "precision")
         }
         if len({one.shape for one in curve.values()}) != 1 or curve["recall"].ndim != 1:
             raise ValueError("curve")
-        return Evaluation(
-            name=str(content["name"]),
+        if not isinstance(content["nms"], bool):
+            raise TypeError("nms")
+        evaluation = Evaluation(
+            name=printable(str(content["name"])),
             dataset=str(content["dataset"]),
             split=str(content["split"]),
             nms=bool(content["nms"]),
@@ -163,11 +165,34 @@ def read_evaluation(path: Path) -> Evaluation:
             },
             threshold_from=str(content["iou_threshold_from"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        results_table([evaluation])  # which needs both protocols
+        figures = (*evaluation.scores.ods, *evaluation.scores.ois[1:], evaluation.scores.ap)
+        if not np.isfinite([*figures, *np.concatenate(list(curve.values()))]).all():
+            raise ValueError("not finite")
+    except (
+        ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
         raise BSDSError(
             f"{printable(path)}: expected a result of `bsds evaluate --json`, found something "
             "else; evaluate again"
         ) from error
+    return evaluation
+
+
+def require_same_images(dataset: str, split: str, others: Sequence[Evaluation]) -> None:
+    """Check that evaluations may stand in one table.
+
+    Raises
+    ------
+    BSDSError
+        If one was not measured on this split of this data set.
+    """
+    for other in others:
+        if (other.dataset, other.split) != (dataset, split):
+            raise BSDSError(
+                f"{other.name}: expected a result on {split} of {dataset}, found one on "
+                f"{other.split} of {other.dataset}"
+            )
 
 
 def results_table(evaluations: Sequence[Evaluation]) -> str:
@@ -192,12 +217,7 @@ def results_table(evaluations: Sequence[Evaluation]) -> str:
         If they were not all measured on the same images.
     """
     first = evaluations[0]
-    for other in evaluations[1:]:
-        if (other.dataset, other.split) != (first.dataset, first.split):
-            raise BSDSError(
-                f"{other.name}: expected a result on {first.split} of {first.dataset}, found one "
-                f"on {other.split} of {other.dataset}"
-            )
+    require_same_images(first.dataset, first.split, evaluations)
     ranked = sorted(evaluations, key=lambda one: -one.scores.ods.f)
     lines = [_HEADER]
     for one in ranked:

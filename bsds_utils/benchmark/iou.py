@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.benchmark.evaluate import require_maps
+from bsds_utils.benchmark.evaluate import require_maps, require_size
 from bsds_utils.benchmark.maps import as_map
 from bsds_utils.data.dataset import Dataset
 from bsds_utils.data.progress import bar
@@ -61,7 +61,8 @@ def iou_table(
         Where to measure.
     val_maps
         Maps of the val images, on which the threshold is chosen (the one with the highest
-        foreground IoU). Without them it is chosen on the split itself, which flatters.
+        foreground IoU). Without them, and if the split is val, it is chosen on the split itself,
+        which flatters.
     sizes
         Sizes in pixels; maps are squashed to squares of them by antialiased bilinear filtering.
 
@@ -70,25 +71,26 @@ def iou_table(
     dict
         ``table[method][protocol][size]`` is an `IoU`. Methods are ``"maps"`` and the baselines
         ``"all background"``, ``"all boundary"`` and ``"Sobel"``, whose threshold is chosen on
-        val.
+        val, if there are val images.
 
     Raises
     ------
     BSDSError, TypeError, ValueError
-        If a map is missing or not as described, or there is no such split.
+        If a map is missing, of another size or not as described, or there is no such split.
     """
     chosen_on = "val" if val_maps is not None else split
-    resized = {split: _resized(maps, dataset.ids(split), sizes)}
+    of_sobel = "val" if dataset.ids("val") else split
+    resized = {split: _resized(maps, dataset, split, sizes)}
     if val_maps is not None and chosen_on != split:
-        resized[chosen_on] = _resized(val_maps, dataset.ids(chosen_on), sizes)
+        resized[chosen_on] = _resized(val_maps, dataset, chosen_on, sizes)
     table: Table = {}
     for protocol in PROTOCOLS:
         for size in sizes:
             arrays = {
-                name: dataset.load(name, size, protocol) for name in {split, chosen_on, "val"}
+                name: dataset.load(name, size, protocol) for name in {split, chosen_on, of_sobel}
             }
             truth = arrays[split].masks[..., 0]
-            strength = {name: sobel(arrays[name].images) for name in {split, "val"}}
+            strength = {name: sobel(arrays[name].images) for name in {split, of_sobel}}
             found = {
                 "maps": _at_best(
                     truth,
@@ -99,7 +101,7 @@ def iou_table(
                 "all background": _constant(truth, 0),
                 "all boundary": _constant(truth, 1),
                 "Sobel": _at_best(
-                    truth, strength[split], arrays["val"].masks[..., 0], strength["val"]
+                    truth, strength[split], arrays[of_sobel].masks[..., 0], strength[of_sobel]
                 ),
             }
             for method, one in found.items():
@@ -108,12 +110,14 @@ def iou_table(
 
 
 def _resized(
-    maps: Mapping[str, ArrayLike], ids: tuple[str, ...], sizes: tuple[int, ...]
+    maps: Mapping[str, ArrayLike], dataset: Dataset, split: str, sizes: tuple[int, ...]
 ) -> dict[int, NDArray[np.float32]]:
+    ids = dataset.ids(split)
     require_maps(maps, dict.fromkeys(ids))
     resized = {size: np.empty((len(ids), size, size), np.float32) for size in sizes}
     for index, image_id in enumerate(bar(ids, "resizing", unit="maps")):
         values = as_map(f"map of {image_id}", maps[image_id])
+        require_size(image_id, values.shape, dataset.shape(split, image_id))
         for size in sizes:
             resized[size][index] = resize_probability(values, size)
     return resized

@@ -1,6 +1,7 @@
 """Boundary maps, from memory and from files: PNG, NumPy and the ``ucm2`` of gPb-owt-ucm."""
 
 import io
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -8,14 +9,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_probability
+from bsds_utils.checks import as_array, as_probability
 from bsds_utils.data.files import printable, read_bytes
 from bsds_utils.data.imagefile import open_image
 from bsds_utils.data.matfile import read_variable
+from bsds_utils.data.warningfilter import warnings_become
 from bsds_utils.errors import BSDSError
 
 __all__ = ["MapFolder", "as_map", "read_map"]
 
+_MAX_PIXELS: Final = 1 << 24  # a map of 4096 × 4096; BSDS500's have 154,401 pixels
 _ADVICE: Final = "save the map again as 8- or 16-bit grey PNG, as .npy or as .mat with ucm2"
 _FULL_SCALE: Final = {"1": 1, "L": 255, "I;16": 65535, "I;16B": 65535, "I": 65535}
 # `bsds predict` writes two pictures for each image.
@@ -50,7 +53,7 @@ def as_map(name: str, value: ArrayLike) -> NDArray[np.float64]:
     >>> as_map("map", np.array([[0, 51, 255]], np.uint8)).tolist()
     [[0.0, 0.2, 1.0]]
     """
-    array = np.asarray(value)
+    array = as_array(name, value)
     while array.ndim > 2 and 1 in (array.shape[0], array.shape[-1]):
         array = array[..., 0] if array.shape[-1] == 1 else array[0]
     if array.ndim != 2:
@@ -59,7 +62,7 @@ def as_map(name: str, value: ArrayLike) -> NDArray[np.float64]:
         array = array.astype(np.float64)
     elif array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         array = array / np.float64(np.iinfo(array.dtype).max)
-    return as_probability(name, array).astype(np.float64)
+    return as_probability(name, array).astype(np.float64, copy=False)
 
 
 def read_map(path: Path) -> NDArray[np.float64]:
@@ -83,15 +86,30 @@ def read_map(path: Path) -> NDArray[np.float64]:
         If the file cannot be read as such a map. Nothing in it is executed or unpickled.
     """
     readers = {".png": _read_png, ".npy": _read_npy, ".mat": _read_ucm2}
-    array = readers[path.suffix.lower()](path)
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise BSDSError(
+            f"{printable(path)}: expected a name that ends in {', '.join(readers)}; {_ADVICE}"
+        )
+    array = reader(path)
+    _require_size(path, array.shape)
     try:
         return as_map(printable(path), array)
     except (TypeError, ValueError) as error:
         raise BSDSError(f"{error}; {_ADVICE}") from error
 
 
+def _require_size(path: Path, shape: tuple[int, ...]) -> None:
+    if math.prod(shape) > _MAX_PIXELS:
+        raise BSDSError(
+            f"{printable(path)}: expected a map of at most {_MAX_PIXELS:,} pixels, found "
+            f"{math.prod(shape):,}; predict at the image's own size"
+        )
+
+
 def _read_png(path: Path) -> NDArray[Any]:
     image = open_image(path, "PNG", _ADVICE)
+    _require_size(path, image.size)
     if image.mode not in _FULL_SCALE:
         raise BSDSError(
             f"{printable(path)}: expected a grey PNG, found one of mode {image.mode}; {_ADVICE}"
@@ -103,11 +121,11 @@ def _read_png(path: Path) -> NDArray[Any]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
+    stream = io.BytesIO(read_bytes(path, _ADVICE))
     try:
-        array = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("an archive")
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
+        with warnings_become("ignore"):  # about headers that Python 2 wrote
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+    except Exception as error:  # a broken header makes NumPy raise almost anything
         raise BSDSError(
             f"{printable(path)}: expected a NumPy array of numbers, found something else or a "
             f"truncated file; {_ADVICE}"
@@ -116,17 +134,20 @@ def _read_npy(path: Path) -> NDArray[Any]:
 
 
 def _read_ucm2(path: Path) -> NDArray[Any]:
-    doubled = read_variable(path, "ucm2", _ADVICE)
+    doubled = read_variable(path, "ucm2", _ADVICE, max_elements=4 * _MAX_PIXELS)
+    if hasattr(doubled, "toarray"):  # MATLAB's sparse matrices
+        doubled = doubled.toarray()
     if not (
         isinstance(doubled, np.ndarray)
         and doubled.ndim == 2
+        and doubled.dtype.kind in "buif"
         and min(doubled.shape) >= 3
         and doubled.shape[0] % 2 == doubled.shape[1] % 2 == 1
     ):
-        found = getattr(doubled, "shape", type(doubled).__name__)
+        found = f"{doubled.dtype} of shape {doubled.shape}"
         raise BSDSError(
-            f"{printable(path)}: expected ucm2 of shape (2·H + 1, 2·W + 1), found {found}; "
-            f"{_ADVICE}"
+            f"{printable(path)}: expected ucm2 as a matrix of numbers of shape (2·H + 1, "
+            f"2·W + 1), found {found}; {_ADVICE}"
         )
     array: NDArray[Any] = doubled[2::2, 2::2]
     return array
@@ -168,13 +189,14 @@ class MapFolder(Mapping[str, NDArray[np.float64]]):
             image_id = path.stem.removesuffix(_PROBABILITY)
             if image_id in self._paths:
                 raise BSDSError(
-                    f"{name}: expected one map for each image, found {path.name} and "
-                    f"{self._paths[image_id].name}; remove one of them"
+                    f"{name}: expected one map for each image, found {printable(path.name)} and "
+                    f"{printable(self._paths[image_id].name)}; remove one of them"
                 )
             self._paths[image_id] = path
         if not self._paths:
             raise BSDSError(
-                f"{name}: expected boundary maps <image id>.png, .npy or .mat, found none"
+                f"{name}: expected boundary maps <image id>.png, .npy or .mat, found none "
+                "(masks do not count)"
             )
 
     def __getitem__(self, image_id: str) -> NDArray[np.float64]:

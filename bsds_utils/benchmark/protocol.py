@@ -95,7 +95,7 @@ class Reach(NamedTuple):
     costs
         int64 (K,), 100 × distance in pixels, rounded.
     outlier_cost
-        What it costs to leave a pixel unmatched, in the same unit.
+        What a pair must save to be made, in the same unit.
     """
 
     rows: NDArray[np.int64]
@@ -113,8 +113,8 @@ def reach(shape: tuple[int, int], max_dist: float = MAX_DIST) -> Reach:
     """Return the pairs of pixels that may match in an image of a given size.
 
     With D = ``max_dist``·√(H² + W²) pixels, two pixels may match if their squared distance is at
-    most D². A match costs 100 × its distance, rounded; a pixel without a match costs
-    ⌈100·D·100⌉, as much as a hundred matches at the greatest distance.
+    most D². A match costs 100 × its distance, rounded; doing without one costs ⌈100·D·100⌉, as
+    much as a hundred matches at the greatest distance.
 
     Parameters
     ----------
@@ -144,7 +144,8 @@ def reach(shape: tuple[int, int], max_dist: float = MAX_DIST) -> Reach:
         raise ValueError(f"max_dist: expected a share of the diagonal, ≥ 0, found {max_dist!r}")
     height, width = shape
     distance = max_dist * float(np.hypot(height, width))
-    outlier_cost = int(np.ceil(_OUTLIER_COST * distance * _MULTIPLIER))
+    # At least 1, lest a distance of 0 match nothing.
+    outlier_cost = max(int(np.ceil(_OUTLIER_COST * distance * _MULTIPLIER)), 1)
     if outlier_cost >= 2**28:
         raise ValueError(
             f"max_dist: expected a distance under 26,000 pixels, found {distance:.0f} pixels"

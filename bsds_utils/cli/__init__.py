@@ -57,16 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         argparse as ``SystemExit``), 130 after Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    name = "bsds"
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
-    # Only help needs them all, and some take seconds to import.
-    wanted = arguments[:1] if arguments[:1] and arguments[0] in found else list(found)
-    commands = {name: _load(found[name]) for name in wanted}
-    args = _parser(commands).parse_args(arguments)
     try:
+        # Only help needs them all, and some take seconds to import.
+        wanted = arguments[:1] if arguments[:1] and arguments[0] in found else list(found)
+        commands = {one: _load(found[one]) for one in wanted}
+        args = _parser(commands).parse_args(arguments)
+        name = f"bsds {args.command}"
         return int(commands[args.command].run(args))
     except BSDSError as error:
-        print(f"bsds {args.command}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"bsds {args.command}: stopped by Ctrl-C", file=sys.stderr)
+        print(f"{name}: stopped by Ctrl-C", file=sys.stderr)
         return INTERRUPTED

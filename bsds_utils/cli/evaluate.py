@@ -16,6 +16,11 @@ Examples
 """
 
 import argparse
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,36 +75,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what the module's docstring says; 0 if every image was measured."""
     from bsds_utils.benchmark import MapFolder, evaluate, iou_table
-    from bsds_utils.benchmark.evaluation import Evaluation, read_evaluation, results_table
+    from bsds_utils.benchmark.engine import load_engine
+    from bsds_utils.benchmark.evaluation import (
+        Evaluation,
+        read_evaluation,
+        require_same_images,
+        results_table,
+    )
 
-    name = args.name or args.predictions.resolve().name
+    name = printable(args.name or args.predictions.absolute().name)
     others = [read_evaluation(path) for path in args.compare]
     _check_names([name, *(one.name for one in others)])
-    _check_writable(args.json, args.output)
+    _check_writable(args.json, args.output, args.predictions)
+    if args.val and args.split == "val":
+        raise BSDSError("--val: thresholds for val are chosen on val itself; leave --val out")
     dataset = open_dataset(args.source, args.root)
+    require_same_images(dataset.name, args.split, others)
     maps = MapFolder(args.predictions)
     val_maps = _val_maps(args.val, maps, dataset)
-    truth = dataset.truth(args.split)
-    scores = evaluate(maps, truth, nms=args.nms, jobs=args.jobs, keep=cache_folder() / "benchmark")
+    load_engine()
+    # First, because it reads every map: a bad one is found before the long work.
+    table = iou_table(maps, dataset, args.split, val_maps)
+    scores = evaluate(
+        maps,
+        dataset.truth(args.split),
+        nms=args.nms,
+        jobs=args.jobs,
+        keep=cache_folder() / "benchmark",
+    )
     evaluation = Evaluation(
         name=name,
         dataset=dataset.name,
         split=args.split,
         nms=args.nms,
         scores=scores,
-        table=iou_table(maps, dataset, args.split, val_maps),
+        table=table,
         threshold_from=args.split if val_maps is None else "val",
     )
     markdown = results_table([evaluation, *others])
-    _print(evaluation)
-    unused = set(maps) - set(truth) - set(dataset.ids("val") if val_maps is maps else ())
-    if unused:
-        print(f"note        {len(unused)} maps are of no image of {args.split}: left out")
-    print(f"\n{markdown}", end="")
     if args.json:
-        _write(args.json, evaluation.as_json())
+        with _told_of("--json", args.json):
+            args.json.write_text(evaluation.as_json(), encoding="utf-8")
     if args.output:
         _write_folder(args.output, markdown, [evaluation, *others])
+    _print(evaluation)
+    unused = set(maps) - set(scores.images)
+    if val_maps is maps:
+        unused -= set(dataset.ids("val"))
+    if unused:
+        print(
+            f"note        left out, being of no image of {args.split}: {len(unused)} of the maps"
+        )
+    print(f"\n{markdown}", end="")
     return 0
 
 
@@ -112,17 +139,33 @@ def _check_names(names: list[str]) -> None:
             )
 
 
-def _check_writable(file: Path | None, folder: Path | None) -> None:
+def _check_writable(file: Path | None, folder: Path | None, predictions: Path) -> None:
     """Complain before the work and not after it."""
-    if file and (file.is_dir() or not file.parent.is_dir()):
-        raise BSDSError(f"--json: expected a file in an existing folder, found {printable(file)}")
+    if file:
+        with _told_of("--json", file):
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            tempfile.TemporaryFile(dir=file.parent).close()
     if folder:
-        try:
+        with _told_of("--output", folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BSDSError(
-                f"--output: {printable(folder)}: expected a folder to write to: {error.strerror}"
-            ) from error
+            tempfile.TemporaryFile(dir=folder).close()
+            if predictions.exists() and folder.samefile(predictions):
+                raise BSDSError(
+                    "--output: expected another folder than PREDICTIONS, where the figure would "
+                    "be taken for a map"
+                )
+
+
+@contextmanager
+def _told_of(option: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BSDSError(
+            f"{option}: {printable(path)}: cannot be written to ({error.strerror}); choose "
+            "another place"
+        ) from error
 
 
 def _val_maps(
@@ -134,7 +177,8 @@ def _val_maps(
         val_maps = MapFolder(folder)
         require_maps(val_maps, dataset.truth("val"))
         return val_maps
-    return maps if set(dataset.ids("val")) <= set(maps) else None
+    ids = set(dataset.ids("val"))
+    return maps if ids and ids <= set(maps) else None
 
 
 def _print(evaluation: "Evaluation") -> None:
@@ -160,18 +204,8 @@ def _print(evaluation: "Evaluation") -> None:
                 f"{f'IoU {protocol}':<11} {size}: {one.iou:.4f} at threshold {one.threshold:.2f}, "
                 f"2-class mean {one.mean_iou:.4f} ({trivial})"
             )
-    if evaluation.threshold_from != "val":
-        print(
-            "note        IoU thresholds were chosen on the evaluated images, which flatters; "
-            "--val DIR chooses them on val"
-        )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BSDSError(f"{printable(path)}: cannot be written: {error.strerror}") from error
+    if evaluation.threshold_from == evaluation.split:
+        print("note        IoU thresholds were chosen on the evaluated images, which flatters")
 
 
 def _write_folder(folder: Path, markdown: str, evaluations: "list[Evaluation]") -> None:
@@ -179,11 +213,9 @@ def _write_folder(folder: Path, markdown: str, evaluations: "list[Evaluation]") 
     from bsds_utils.plots import show_precision_recall
 
     first = evaluations[0]
-    write_text_files(first.scores, folder)
-    _write(folder / "results.md", markdown)
     people = HUMAN if (first.dataset, first.split) == ("bsds500", "test") else None
     figure = show_precision_recall({one.name: one.scores for one in evaluations}, people)
-    try:
+    write_text_files(first.scores, folder)
+    with _told_of("--output", folder):
+        (folder / "results.md").write_text(markdown, encoding="utf-8")
         figure.savefig(folder / "precision_recall.png")
-    except OSError as error:
-        raise BSDSError(f"{printable(folder)}: cannot be written: {error.strerror}") from error

@@ -123,6 +123,16 @@ class Dataset:
         """
         return read_image(self._pair(split, image_id)[0])
 
+    def shape(self, split: str, image_id: str) -> tuple[int, int]:
+        """Return an image's height and width in pixels.
+
+        Raises
+        ------
+        BSDSError
+            If there is no such image, or its file is damaged.
+        """
+        return image_shape(self._pair(split, image_id)[0])
+
     def _truth(self, split: str, image_id: str) -> GroundTruth:
         image, truth = self._pair(split, image_id)
         return read_ground_truth(truth, image_shape(image))

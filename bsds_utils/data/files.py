@@ -24,13 +24,15 @@ def printable(path: Path | str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, advice: str = "restore the file") -> bytes:
     """Read a regular file as a whole.
 
     Parameters
     ----------
     path
         The file; a link to a file counts as the file.
+    advice
+        What to do if it cannot be read, for the end of the error message.
 
     Returns
     -------
@@ -48,22 +50,22 @@ def read_bytes(path: Path) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise BSDSError(f"{name}: expected a file, found {what}; restore the file")
+            raise BSDSError(f"{name}: expected a file, found {what}; {advice}")
         if status.st_size > _MAX_BYTES:
             raise BSDSError(
                 f"{name}: expected at most {_MAX_BYTES >> 20} MiB, found "
-                f"{status.st_size >> 20} MiB; restore the file"
+                f"{status.st_size >> 20} MiB; {advice}"
             )
         content = path.read_bytes()
     except FileNotFoundError as error:
         found = "a link that leads nowhere" if path.is_symlink() else "none"
-        raise BSDSError(f"{name}: expected a file, found {found}; restore it") from error
+        raise BSDSError(f"{name}: expected a file, found {found}; {advice}") from error
     except OSError as error:
         raise BSDSError(
             f"{name}: cannot be read ({error.strerror}); check its permissions and the disk"
         ) from error
     if not content:
-        raise BSDSError(f"{name}: the file is empty (0 bytes); restore it")
+        raise BSDSError(f"{name}: the file is empty (0 bytes); {advice}")
     return content
 
 

@@ -1,7 +1,6 @@
 """Reading the photographs: RGB JPEG files, decoded with Pillow."""
 
 import io
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bsds_utils.data.files import looks_like_html, printable, read_bytes
+from bsds_utils.data.warningfilter import warnings_become
 from bsds_utils.errors import BSDSError
 
 __all__ = ["image_shape", "open_image", "read_image"]
@@ -33,14 +33,13 @@ def open_image(path: Path, kind: str, advice: str) -> Image.Image:
     BSDSError
         If the file cannot be read, is no such image, or claims a gigantic size.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, advice)
     name = printable(path)
     if looks_like_html(content):
         raise BSDSError(f"{name}: expected a {kind} image, found a web page; {advice}")
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns of a header that claims a gigantic image.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        # Pillow only warns of a header that claims a gigantic image.
+        with warnings_become("error", Image.DecompressionBombWarning):
             image = Image.open(io.BytesIO(content))
     except Exception as error:  # Pillow's plugins raise whatever a broken header makes them
         raise BSDSError(

@@ -1,16 +1,18 @@
 """Reading one variable of a MATLAB file; nothing in it is executed or unpickled."""
 
-import warnings
+import io
+import math
 from pathlib import Path
 from typing import Any
 
 from bsds_utils.data.files import looks_like_html, printable, read_bytes
+from bsds_utils.data.warningfilter import warnings_become
 from bsds_utils.errors import BSDSError
 
 __all__ = ["read_variable"]
 
 
-def read_variable(path: Path, variable: str, advice: str) -> Any:
+def read_variable(path: Path, variable: str, advice: str, max_elements: int = 1 << 28) -> Any:
     """Read a variable of a MATLAB 5 file, which MATLAB calls version 5 to 7.
 
     Parameters
@@ -21,27 +23,33 @@ def read_variable(path: Path, variable: str, advice: str) -> Any:
         Its name.
     advice
         What to do if that fails, for the end of the error message.
+    max_elements
+        Largest number of elements, checked before they are unpacked.
 
     Returns
     -------
     Any
-        What `scipy.io.loadmat` makes of it.
+        What `scipy.io.loadmat` makes of it, of the class that it has in MATLAB: whole numbers of
+        class double, which MATLAB packs into bytes, are float64, and logical ones bool.
 
     Raises
     ------
     BSDSError
-        If the file cannot be read, is no such file or holds no such variable.
+        If the file cannot be read, is no such file or holds no such variable, or a larger one.
     """
-    from scipy.io import loadmat  # here, because it takes a moment to import
+    from scipy.io import loadmat, whosmat  # here, because it takes a moment to import
 
-    content = read_bytes(path)
+    content = read_bytes(path, advice)
     name = printable(path)
     if looks_like_html(content):
         raise BSDSError(f"{name}: expected a MATLAB file, found a web page; {advice}")
+    stream: Any = io.BytesIO(content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # callers check what they get
-            variables = loadmat(path, variable_names=[variable])
+        with warnings_become("ignore"):  # callers check what they get
+            sizes = {found: math.prod(shape) for found, shape, _ in whosmat(stream)}
+            stream.seek(0)
+            fits = sizes.get(variable, 0) <= max_elements
+            variables = loadmat(stream, variable_names=[variable] if fits else [], mat_dtype=True)
     except NotImplementedError as error:
         raise BSDSError(
             f"{name}: not a MATLAB 5 file but one of version 7.3 (the option -v7 of MATLAB's save "
@@ -52,6 +60,11 @@ def read_variable(path: Path, variable: str, advice: str) -> Any:
             f"{name}: not a MATLAB 5 file, or a truncated or corrupt one "
             f"({len(content)} bytes); {advice}"
         ) from error
+    if not fits:
+        raise BSDSError(
+            f"{name}: expected {variable} of at most {max_elements:,} elements, found "
+            f"{sizes[variable]:,}; {advice}"
+        )
     if variable not in variables:
         raise BSDSError(f"{name}: expected a variable {variable}, the file has none; {advice}")
     return variables[variable]
