@@ -33,6 +33,9 @@ c.CourseDirectory.ignore = [
     "*_model.json",
 ]
 
+# Students' text may hold HTML, which the instructor's and other browsers would run.
+c.HTMLExporter.sanitize_html = True
+
 # Training outlasts nbgrader's default of 30 seconds, also in `nbgrader validate`.
 c.Execute.timeout = 900
 

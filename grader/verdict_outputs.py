@@ -5,6 +5,7 @@ import copy
 import nbformat
 from nbformat.v4 import new_output
 
+from grader.harmless_outputs import harmless_outputs
 from grader.result import Result
 from grader.scoring.verdict import Verdict
 
@@ -13,6 +14,8 @@ __all__ = ["show_verdicts"]
 
 def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.NotebookNode:
     """Return the notebook with the execution's outputs and, in graded cells, the verdicts.
+
+    Outputs are reduced to what an instructor's browser can show without danger.
 
     nbgrader gives a graded code cell no points for an ``error`` output, the number in an
     ``execute_result``, and all points for anything else; so each verdict becomes exactly one of
@@ -28,7 +31,7 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
         if metadata.get("grade") and verdict is not None:
             cell.outputs = _outputs(verdict)
         else:
-            cell.outputs = ran.outputs
+            cell.outputs = harmless_outputs(ran.outputs)
         cell.execution_count = ran.execution_count
     return shown
 

@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from bsds_command import PROGRAM, start
 
-PROGRAM = [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())"]
 COMMANDS = sorted(entry.name for entry in entry_points(group="bsds.commands"))
 
 
@@ -107,9 +106,9 @@ def test_wrong_settings_are_told_on_one_line(
 def test_ctrl_c_while_making_data(tmp_path: Path) -> None:
     """Ctrl-C exits 130 with one line, leaves nothing half made, and a second run completes."""
     environment = os.environ | {"BSDS_CACHE": str(tmp_path / "cache")}
-    process = subprocess.Popen(
-        [*PROGRAM, "data", "--source", "deadleaves"], cwd=tmp_path, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    process = start(
+        "data", "--source", "deadleaves", cwd=tmp_path, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
     assert "making the synthetic data set" in process.stderr.readline()

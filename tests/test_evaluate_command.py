@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bsds_command import PROGRAM, start
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -25,8 +25,6 @@ from bsds_utils import (
 from bsds_utils.benchmark import IoU, MapFolder, evaluate, iou_table, write_text_files
 from bsds_utils.benchmark.evaluation import Evaluation, read_evaluation, results_table
 from bsds_utils.cli import main
-
-PROGRAM = [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())"]
 
 
 def soft_maps(dataset, split):
@@ -291,15 +289,9 @@ def test_ctrl_c_and_going_on(tmp_path):
     folder.mkdir()
     for image_id, values in soft_maps(dataset, "test"):
         np.save(folder / f"{image_id}.npy", values)
-    command = [*PROGRAM, "evaluate", str(folder), "--root", str(root)]
-    options = {"env": os.environ | {"BSDS_CACHE": str(cache)}, "text": True}
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        **options,
-    )
+    arguments = ["evaluate", str(folder), "--root", str(root)]
+    environment = os.environ | {"BSDS_CACHE": str(cache)}
+    process = start(*arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     kept = cache / "benchmark"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(list(kept.glob("[!.]*.npz"))) < 3:
@@ -312,7 +304,9 @@ def test_ctrl_c_and_going_on(tmp_path):
     assert output == ""
     finished = {path: path.stat().st_mtime_ns for path in kept.glob("[!.]*.npz")}
     assert 3 <= len(finished) < 40
-    again = subprocess.run(command, capture_output=True, check=False, **options)
+    again = subprocess.run(
+        [*PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
     assert again.returncode == 0, again.stderr
     assert all(path.stat().st_mtime_ns == before for path, before in finished.items())
     assert len(list(kept.glob("[!.]*.npz"))) == 40

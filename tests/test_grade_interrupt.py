@@ -2,11 +2,11 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from bsds_command import start
 
 from grader.course import get_assignment
 from grader.gradebook import Course
@@ -31,11 +31,9 @@ def _submit(root: Path, student: str, first_cell: str | None = None) -> None:
 
 
 def _start(root: Path) -> subprocess.Popen[str]:
-    program = "import sys; from bsds_utils.cli import main; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-c", program, "grade", "cnn", "--jobs", "1", "--seconds", "5",
-         "--course-dir", str(root)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    return start(
+        "grade", "cnn", "--jobs", "1", "--seconds", "5", "--course-dir", str(root),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ print(os.getuid(), *(int(fields[name], 16) for name in names))
     assert int(uid) not in (0, os.getuid())
     assert capabilities == ["0", "0", "0", "0"] or os.getuid() != 0
     assert no_new_privileges == "1"
-    for attempt in ("os.setuid(0)", "os.chroot('/tmp')", "os.mknod('/tmp/x', 0o60666, 2048)"):
+    for attempt in ("os.setuid(0)", "os.chroot('/tmp')", "os.mknod('/tmp/disk', 0o60666, 2048)"):
         refused = python(f"import os; {attempt}")
         assert refused.returncode != 0
         # In a plain user's sandbox there is no user 0 that one could become.

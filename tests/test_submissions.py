@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,13 @@ OTHER_SETTINGS = (
 )  # fmt: skip
 SCENES = {"train": 60, "val": 16, "test": 16}
 JOBS = 2
+# Long enough for every correct submission, short enough to wait for those that never end.
+LIMITS = {"submission_seconds": 110.0, "cell_seconds": 60.0}
 
 ALL = cases()
 WHEAT = [case for case in ALL if case.kind == "wheat"]
-CHAFF = [case for case in ALL if case.kind == "chaff"]
+CHAFF = [case for case in ALL if case.kind == "chaff" and case.stopped is None]
+STOPPED = [case for case in ALL if case.stopped is not None]
 STOCK = [case for case in ALL if case.name in ("cnn_blank", "cnn_all_ones", "cnn_dilated")]
 
 each = pytest.mark.parametrize
@@ -93,9 +96,11 @@ def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                     patch.delenv(variable, raising=False)
                 for variable, value in environment.items():
                     patch.setenv(variable, value)
+                settings = Settings.from_environment()
+                settings = replace(settings, limits=replace(settings.limits, **LIMITS))
                 graded = grade_class(
                     get_assignment(name), [case.name for case in chosen],
-                    Settings.from_environment(), Workplace(root), JOBS,
+                    settings, Workplace(root), JOBS,
                 )  # fmt: skip
             results = {one.student: one.result for one in graded}
             finished[name] = GradedClass(root, results, environment)
@@ -125,6 +130,16 @@ def test_wrong_submission_fails_what_it_declares(case: Case, graded: GradeClass)
     messages = {name: verdict.message for name, verdict in result.verdicts.items()}
     assert result.status == "graded", result.problem
     assert _missed(result) == case.fails, messages
+
+
+@each("case", STOPPED, ids=lambda case: case.name)
+def test_stopped_submission_is_told_why(case: Case, graded: GradeClass) -> None:
+    """A submission that had to be stopped is not run, gets no points and the reason."""
+    result = graded(case.assignment).results[case.name]
+    assert result.status == "not_run"
+    assert result.score == 0
+    assert str(case.stopped) in str(result.problem)
+    assert all(verdict.message == result.problem for verdict in result.verdicts.values())
 
 
 @each("case", ALL, ids=lambda case: case.name)

@@ -13,7 +13,14 @@ A submission is one ``.py`` file, named ``<assignment>_<what>.py``::
     %time build_cnn()
     # %% task_train
 
-The docstring says what it is; chaff also declares which checks must not get all their points.
+The docstring says what it is; chaff also declares which checks must not get all their points, or,
+instead, that it is stopped, and what the reason given to the student must hold::
+
+    """Takes all the memory that there is.
+
+    stopped: GB of memory
+    """
+
 ``# %% ID`` begins the source of the answer cell with that grade id, ``# %% after ID`` a code cell
 that the student added after the cell with that grade id. A section without source leaves the
 released stub. Answer cells that are not mentioned hold the reference solution.
@@ -36,6 +43,7 @@ _FOLDER = Path(__file__).parent
 _DOCSTRING = re.compile(r'\A"""(.*?)"""\n', re.DOTALL)
 _HEADER = re.compile(r"^# %% (.+)\n?", re.MULTILINE)
 _FAILS = re.compile(r"^fails: (.+)$", re.MULTILINE)
+_STOPPED = re.compile(r"^stopped: (.+)$", re.MULTILINE)
 _MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
 
 
@@ -72,6 +80,8 @@ class Case:
         ``"wheat"`` must get all automatic points, ``"chaff"`` must not.
     fails
         Grade ids of exactly the checks that must not get all their points.
+    stopped
+        What the reason holds for which it is not run to its end; None if it is.
     description
         What it is, on one line.
     sections
@@ -82,6 +92,7 @@ class Case:
     assignment: str
     kind: Kind
     fails: frozenset[str]
+    stopped: str | None
     description: str
     sections: tuple[Section, ...]
 
@@ -167,9 +178,12 @@ def load(path: Path) -> Case:
     if docstring is None:
         raise ValueError(f"{path.name}: expected a docstring at the start")
     kind: Kind = "chaff" if path.parent.name == "chaff" else "wheat"
-    declared = _FAILS.search(docstring[1])
-    if (declared is not None) != (kind == "chaff"):
-        raise ValueError(f"{path.name}: a 'fails:' line belongs into chaff and only there")
+    declared, stopped = _FAILS.search(docstring[1]), _STOPPED.search(docstring[1])
+    if [declared, stopped].count(None) != (1 if kind == "chaff" else 2):
+        raise ValueError(
+            f"{path.name}: either a 'fails:' or a 'stopped:' line belongs into chaff, none into "
+            "wheat"
+        )
     assignment = path.stem.partition("_")[0]
     if assignment not in ASSIGNMENTS:
         raise ValueError(f"{path.name}: expected a name that starts with an assignment")
@@ -179,7 +193,8 @@ def load(path: Path) -> Case:
         assignment=assignment,
         kind=kind,
         fails=frozenset(re.split(r",\s*", declared[1].strip())) if declared else frozenset(),
-        description=" ".join(_FAILS.sub("", docstring[1]).split()),
+        stopped=stopped[1].strip() if stopped else None,
+        description=" ".join(_STOPPED.sub("", _FAILS.sub("", docstring[1])).split()),
         sections=tuple(
             Section(header.removeprefix("after ").strip(), source.strip("\n"), "after " in header)
             for header, source in zip(parts[::2], parts[1::2], strict=True)

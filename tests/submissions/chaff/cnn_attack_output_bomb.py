@@ -1,0 +1,10 @@
+"""Prints and shows without end.
+
+stopped: printed and showed more than
+"""
+# %% after setup
+import time
+
+while True:
+    print("x" * 100_000)
+    time.sleep(0.001)
