@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 
@@ -26,7 +27,9 @@ from grader.store import ResultStore, result_key
 from grader.submission import Rejected, read_submission
 from grader.workplace import Workplace
 
-__all__ = ["Graded", "find_submissions", "grade_class"]
+__all__ = ["Graded", "Renew", "find_submissions", "grade_class"]
+
+Renew = Literal["nothing", "failed", "all"]
 
 # Characters that nbgrader's folder patterns would take for wildcards.
 _WILDCARDS = set("*?[]")
@@ -85,6 +88,7 @@ def grade_class(
     jobs: int = 1,
     executor: Executor | None = None,
     on_done: Callable[[Graded], None] = lambda graded: None,
+    renew: Renew = "nothing",
 ) -> list[Graded]:
     """Grade submissions and record them in the gradebook as they finish.
 
@@ -98,6 +102,9 @@ def grade_class(
         What to run them on; by default `jobs` threads, each of which drives sandboxes.
     on_done
         Called in this thread after each submission is recorded.
+    renew
+        Which stored results are not used but made again: none, those of submissions that were
+        not run to their end, or all.
 
     Returns
     -------
@@ -112,7 +119,9 @@ def grade_class(
     pool = executor or ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="grade")
     try:
         futures = {
-            pool.submit(_grade_one, student, release, assignment, settings, workplace): student
+            pool.submit(
+                _grade_one, student, release, assignment, settings, workplace, renew
+            ): student
             for student in students
         }
         for student, graded in _finished(futures):
@@ -150,6 +159,7 @@ def _grade_one(
     assignment: Assignment,
     settings: Settings,
     workplace: Workplace,
+    renew: Renew,
 ) -> Graded:
     started = time.monotonic()
     try:
@@ -160,6 +170,8 @@ def _grade_one(
     store = ResultStore(workplace.results)
     key = result_key(notebook, assignment, settings)
     stored = store.get(key)
+    if stored is not None and _outdated(stored, renew):
+        stored = None
     try:
         result = stored or grade_notebook(notebook, assignment, settings, workplace)
     except (BSDSError, GradingStopped):
@@ -169,6 +181,10 @@ def _grade_one(
     if stored is None:
         store.put(key, result)
     return Graded(student, result, time.monotonic() - started, reused=stored is not None)
+
+
+def _outdated(stored: Result, renew: Renew) -> bool:
+    return renew == "all" or (renew == "failed" and stored.status != "graded")
 
 
 def _grader_failed(student: str, assignment: Assignment, seconds: float) -> Graded:

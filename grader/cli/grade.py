@@ -4,8 +4,11 @@ Reads submitted/<student>/<assignment>/<assignment>.ipynb below the current fold
 gradebook, and gives the same grades as `nbgrader autograde <assignment>`. Results are kept, so a
 second run grades only what changed.
 
-Example:
+Examples
+--------
   bsds grade cnn --jobs 2 --json grades.json
+  bsds grade cnn --only-failed                 the machine was overloaded: run those again
+  bsds grade cnn --student ada --student alan --force
 """
 
 import argparse
@@ -36,6 +39,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, metavar="S", help="training budget of each notebook (default 60)"
     )
+    parser.add_argument(
+        "--student", action="append", metavar="NAME",
+        help="grade this one only; may be given several times; leaves report and CSV as they are",
+    )  # fmt: skip
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--only-failed", dest="renew", action="store_const", const="failed", default="nothing",
+        help="grade again those that were not run to their end; the others keep their results",
+    )  # fmt: skip
+    again.add_argument(
+        "--force", dest="renew", action="store_const", const="all",
+        help="grade everybody again, unchanged or not",
+    )  # fmt: skip
     parser.add_argument(
         "--course-dir", type=Path, default=Path(), metavar="DIR",
         help="folder that holds submitted/ (default: here)",
@@ -68,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "BSDS_COURSE_SECRET_FILE before you grade a real class"
         )
     workplace = Workplace(args.course_dir.resolve())
-    students = find_submissions(assignment, workplace)
+    students = _chosen(find_submissions(assignment, workplace), args.student)
     count = len(students)
     width = max(len(student) for student in students)
     print(f"grading {count} submissions of {assignment.name}, {args.jobs} at a time", flush=True)
@@ -80,16 +96,28 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         graded = grade_class(
-            assignment, students, settings, workplace, jobs=args.jobs, on_done=show
+            assignment, students, settings, workplace, args.jobs, on_done=show, renew=args.renew
         )
     except KeyboardInterrupt:
         _warn(f"stopped; {len(finished)} of {count} are graded and stay so; run again to go on")
         raise
     if args.json is not None:
         _write_json(args.json, graded)
+    if args.student:
+        return 0  # report and CSV are of the whole class
     print(f"report: {write_html(assignment, graded, workplace)}")
     print(f"grades: {write_csv(assignment, graded, workplace)}")
     return 0
+
+
+def _chosen(students: list[str], names: list[str] | None) -> list[str]:
+    missing = sorted(set(names or ()) - set(students))
+    if missing:
+        raise BSDSError(
+            f"--student: expected one who handed something in, found {', '.join(missing)}; there "
+            f"are {', '.join(students[:5])}{', …' if len(students) > 5 else ''}"
+        )
+    return [student for student in students if names is None or student in names]
 
 
 def _line(graded: Graded, width: int) -> str:
