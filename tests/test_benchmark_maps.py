@@ -154,8 +154,9 @@ def test_logical_and_sparse_ucm2(tmp_path):
         np.testing.assert_array_equal(read_map(tmp_path / "a.mat"), marked[2::2, 2::2])
 
 
-def test_a_large_matrix_is_refused_before_it_is_unpacked(tmp_path):
-    """A small file that would unpack to gigabytes is refused."""
+def test_a_large_matrix_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    """A file that would unpack to gigabytes is refused."""
+    monkeypatch.setattr("bsds_utils.data.matfile._SMALL_BYTES", 1000)
     savemat(tmp_path / "a.mat", {"ucm2": np.zeros((8201, 8201), np.uint8)}, do_compression=True)
     assert (tmp_path / "a.mat").stat().st_size < 1e6
     assert "at most 67,108,864 elements" in message(tmp_path / "a.mat")
