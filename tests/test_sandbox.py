@@ -18,6 +18,7 @@ from bsds_utils.errors import BSDSError
 from grader.course import COURSE_ROOT
 from grader.sandbox.bubblewrap import Sandbox, command, require_sandbox, sandbox_problem
 from grader.sandbox.kernel import Execution, execute
+from grader.sandbox.usage import measure, open_inside
 from grader.settings import Limits
 
 pytestmark = pytest.mark.sandbox
@@ -462,6 +463,16 @@ def test_files_are_taken_out_in_the_end(sandbox: Sandbox, tmp_path: Path) -> Non
     )
     assert stopped.problem is not None
     assert (tmp_path / "stopped" / "b.txt").read_text() == "b"
+
+
+def test_the_machines_own_files_never_count() -> None:
+    """A process that is about to leave nobody inside is not charged with the machine's disk."""
+    with subprocess.Popen(["sleep", "60"]) as outermost:
+        try:
+            assert measure(outermost.pid, 0) == (0, 0, 0.0)
+            assert open_inside(outermost.pid, Path("/tmp")) is None
+        finally:
+            outermost.kill()
 
 
 def test_no_descriptors_are_left_open(sandbox: Sandbox) -> None:

@@ -112,7 +112,7 @@ def evaluate(
         raise BSDSError(f"jobs: expected at least 1, found {jobs}")
     require_maps(maps, truth)
     steps = thresholds_of(thresholds)
-    load_engine()  # once, before threads would do it side by side
+    load_engine()  # says what is missing before any work is done
 
     def count(image_id: str) -> Counts:
         boundaries = as_boundaries(f"truth of {image_id}", truth[image_id])

@@ -149,7 +149,7 @@ def read_evaluation(path: Path) -> Evaluation:
             name=printable(str(content["name"])),
             dataset=str(content["dataset"]),
             split=str(content["split"]),
-            nms=bool(content["nms"]),
+            nms=content["nms"],
             scores=Scores(
                 ods=_point(content["ods"]),
                 ois=_point(content["ois"]),

@@ -34,7 +34,7 @@ class Usage(NamedTuple):
 
 
 def measure(pid: int, limit: int) -> Usage:
-    """Measure the use by a process and all that it started, directly or not.
+    """Measure the use by all that a sandbox's outermost process started, directly or not.
 
     Nothing inside can leave the tree: an orphan becomes a child of the sandbox's first process.
 
@@ -51,7 +51,7 @@ def measure(pid: int, limit: int) -> Usage:
     Usage
         Zeros once the process has ended.
     """
-    processes = _tree(pid)
+    processes = _inside(pid)
     in_files, count = _in_files(processes)
     memory = in_files + sum(_resident(one) for one in processes)
     if memory > limit:
@@ -68,17 +68,17 @@ def open_inside(pid: int, folder: Path) -> int | None:
         A descriptor of the folder, which stays valid after the sandbox has ended; None if there
         is no such folder or no process left.
     """
-    for process in reversed(_tree(pid)):
+    for process in reversed(_inside(pid)):
         with contextlib.suppress(OSError):
             root = Path("/proc", str(process.pid), "root")
             return os.open(root / folder.relative_to("/"), os.O_RDONLY | os.O_DIRECTORY)
     return None
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _inside(pid: int) -> list[psutil.Process]:
+    """Return the processes inside; not the outermost, whose file system is the machine's own."""
     try:
-        first = psutil.Process(pid)
-        return [first, *first.children(recursive=True)]
+        return list(psutil.Process(pid).children(recursive=True))
     except psutil.Error:
         return []
 
