@@ -18,12 +18,21 @@ PROJECT := .venv/project
 timed = @echo "== $(1)"; start=$$(date +%s); $(2); result=$$?; \
   echo "== $(1): $$(( $$(date +%s) - start )) s"; exit $$result
 
-.PHONY: help setup system demo test lint types release lock clean
+# Installs Debian's packages $(2) where it may; $(1) is what people call them.
+apt = if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n"; fi; \
+  if command -v apt-get >/dev/null && $$as true 2>/dev/null; then \
+    echo "installing $(1) with apt-get"; \
+    $$as apt-get update -qq; \
+    $$as env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(2) </dev/null; \
+  fi;
+
+.PHONY: help setup system browser demo test lint types release models lock clean
 
 help:
 	@echo "make demo             grade a sample class on synthetic data; DATA=path/to/BSDS500: on the real data"
 	@echo "make test             all checks and tests"
 	@echo "make lint, make types only these checks"
+	@echo "make models           train the apps' models again: 73 minutes; DATA=path/to/BSDS500"
 	@echo "make release          solutions/ -> assignments/ and dist/student-bundle.zip"
 	@echo "make lock             renew requirements.lock"
 	@echo "make clean            delete .venv and what the other commands made"
@@ -50,12 +59,7 @@ $(PROJECT): $(PACKAGES) pyproject.toml
 # Submissions are run inside bubblewrap. Where it cannot be installed, the rest still works.
 system:
 	@command -v bwrap >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n"; fi; \
-	if command -v apt-get >/dev/null && $$as true 2>/dev/null; then \
-	  echo "installing bubblewrap with apt-get"; \
-	  $$as apt-get update -qq; \
-	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends bubblewrap </dev/null; \
-	fi; \
+	$(call apt,bubblewrap,bubblewrap) \
 	command -v bwrap >/dev/null || echo "missing: bubblewrap, which isolates submissions while they are graded." \
 	  "Debian, Ubuntu: sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap;" \
 	  "other systems: grade in a Linux virtual machine. Going on without it."
@@ -63,7 +67,15 @@ system:
 demo: setup
 	@$(BIN)/python -m grader.demo $(if $(DATA),--data "$(DATA)")
 
-test: setup
+# The demos are tested in a real browser. Where there is none, those tests are skipped.
+browser:
+	@for name in chromium google-chrome chrome; do command -v $$name >/dev/null && exit 0; done; \
+	$(call apt,Chromium,chromium chromium-driver) \
+	command -v chromium >/dev/null || echo "missing: Chromium, in which the demos are tested." \
+	  "Debian: sudo apt-get install chromium chromium-driver; Fedora: sudo dnf install chromium" \
+	  "chromedriver. Going on without it."
+
+test: setup browser
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
 	$(call timed,types,$(MAKE) --no-print-directory types)
 	$(call timed,tests,$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=20)
@@ -77,6 +89,12 @@ types: setup
 
 release: setup
 	@$(BIN)/bsds release
+
+# Whatever interrupts it, the same command goes on; remove runs/ to begin anew.
+resumed = $(if $(wildcard runs/$(1)/checkpoint.zip),--resume)
+models: setup
+	@$(BIN)/bsds train cnn --minutes 31 --width 8 $(if $(DATA),--root "$(DATA)") $(call resumed,cnn)
+	@$(BIN)/bsds train resnet --minutes 42 $(if $(DATA),--root "$(DATA)") $(call resumed,resnet)
 
 # One version of each package for all Python versions, with hashes, so that what is installed is
 # what was tested. --upgrade takes the newest versions that pyproject.toml allows.

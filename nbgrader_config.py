@@ -13,9 +13,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
+from grader.careful_autograde import install
 from grader.preprocessors import GradeInIsolation, RestoreRelease
 
 c = get_config()  # noqa: F821
+
+# No submission may stop or hang the run for the others.
+install()
 
 # nbgrader starts `alembic` by its bare name, which must work without an activated environment.
 _scripts = sysconfig.get_path("scripts")

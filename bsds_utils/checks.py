@@ -176,6 +176,32 @@ def as_probability(name: str, value: ArrayLike) -> NDArray[np.floating[Any]]:
     return array
 
 
+def as_one_probability(name: str, value: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Check one probability map.
+
+    Parameters
+    ----------
+    name
+        The argument's name in the error message.
+    value
+        Floats in [0, 1], shape (H, W) or (H, W, 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        The same floats, (H, W).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_probability`, and if it is a stack of maps.
+    """
+    floats = as_probability(name, value)
+    if floats.ndim != 2:
+        raise ValueError(f"{name}: expected one map of shape (H, W), found shape {floats.shape}")
+    return floats
+
+
 def as_image(name: str, value: ArrayLike) -> NDArray[np.uint8]:
     """Check one RGB image: uint8, (H, W, 3).
 

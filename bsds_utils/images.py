@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageOps
 
-from bsds_utils.checks import as_image, as_probability, as_size
+from bsds_utils.checks import as_image, as_one_probability, as_size
 from bsds_utils.errors import BSDSError
 
-__all__ = ["read_image", "resize_image", "resize_probability"]
+__all__ = ["probability_of_size", "read_image", "resize_image", "resize_probability", "to_grey"]
 
 
 def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
@@ -41,9 +41,11 @@ def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
         with Image.open(source) as opened:
             picture = ImageOps.exif_transpose(opened)
             if picture.mode.startswith("I"):
-                # Pillow clips these at 255 instead of scaling them.
-                deep = np.asarray(picture).astype(np.float64) / 257
-                return np.repeat(deep.round().clip(0, 255).astype(np.uint8)[..., None], 3, axis=-1)
+                # Pillow clips these at 255 instead of scaling them. Whole numbers take less memory
+                # than floats; 257 is odd, so that nothing lies halfway.
+                deep = np.asarray(picture).clip(0, 65535).astype(np.int32)
+                grey = ((deep + 128) // 257).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=-1)
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 white = Image.new("RGBA", picture.size, "white")
@@ -116,11 +118,7 @@ def resize_probability(probability: ArrayLike, size: int | Sequence[int]) -> NDA
     >>> resize_probability(np.array([[0.0, 1.0]]), (1, 1)).tolist()
     [[0.5]]
     """
-    floats = as_probability("probability", probability)
-    if floats.ndim != 2:
-        raise ValueError(
-            f"probability: expected one map of shape (H, W), found shape {floats.shape}"
-        )
+    floats = as_one_probability("probability", probability)
     height, width = as_size("size", size)
     # A float32 array becomes an image of Pillow's mode F, which is not quantised to 8 bits.
     picture = Image.fromarray(np.ascontiguousarray(floats, dtype=np.float32))
@@ -128,3 +126,44 @@ def resize_probability(probability: ArrayLike, size: int | Sequence[int]) -> NDA
     # Rounding of the filter's weights may leave [0, 1] by an ulp.
     clipped: NDArray[np.float32] = np.clip(resized, 0, 1)
     return clipped
+
+
+def probability_of_size(
+    probability: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resize a map to a picture's own size, unless it has it already.
+
+    Parameters
+    ----------
+    probability
+        float32 in [0, 1], shape (h, w).
+    size
+        Height and width in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 in [0, 1], of that shape; the very same array if nothing is to be done.
+    """
+    return probability if probability.shape == size else resize_probability(probability, size)
+
+
+def to_grey(values: ArrayLike) -> NDArray[np.uint8]:
+    """Turn a probability map or a mask into the grey picture that is saved of it.
+
+    Parameters
+    ----------
+    values
+        Floats in [0, 1] or bool, shape (H, W).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (H, W): 255 is certain, or boundary.
+
+    Examples
+    --------
+    >>> to_grey([[0.0, 0.5, 1.0]]).tolist()
+    [[0, 128, 255]]
+    """
+    return np.round(np.multiply(values, 255, dtype=np.float32)).astype(np.uint8)

@@ -3,9 +3,7 @@
 import json
 import os
 import shlex
-import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +12,10 @@ from typing import Any
 import keras
 
 from bsds_utils.errors import BSDSError
+from bsds_utils.halfprecision import halve
 from bsds_utils.masks import MaskProtocol, get_protocol
+from bsds_utils.revision import current_commit
+from bsds_utils.wholefile import written_whole
 
 __all__ = ["card_path", "load_model", "save_model"]
 
@@ -48,6 +49,7 @@ def save_model(
     limits: str = "",
     command: str | None = None,
     commit: str | None = None,
+    half_precision: bool = False,
     **extra: Any,
 ) -> Path:
     """Save a model without its optimiser, and its card.
@@ -79,6 +81,9 @@ def save_model(
     commit
         Revision that made it; by default that of the Git working tree in the current folder, or
         None.
+    half_precision
+        Whether kernels take 16 bits a number in the file, which halves it. Loaded, they have 32
+        bits again, rounded to about three digits.
     **extra
         More entries of the card; JSON values.
 
@@ -114,7 +119,7 @@ def save_model(
         "encoder_initialisation": encoder_initialisation,
         "limits": limits,
         "command": shlex.join(sys.argv) if command is None else command,
-        "commit": _commit() if commit is None else commit,
+        "commit": current_commit() if commit is None else commit,
         "keras": keras.__version__,
         **extra,
     }
@@ -125,12 +130,11 @@ def save_model(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Both are complete before either takes its place, so that no half-written file is left.
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole, beside = Path(folder, path.name), Path(folder, "card.json")
+        with written_whole(path) as whole, written_whole(card_path(path)) as beside:
             bare.save(whole)
+            if half_precision:
+                halve(whole)
             beside.write_text(text + "\n", encoding="utf-8")
-            whole.replace(path)
-            beside.replace(card_path(path))
     except OSError as error:
         raise BSDSError(f"model {path}: cannot be written: {error.strerror or error}") from error
     return path
@@ -171,16 +175,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__}")
-
-
-def _commit() -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def load_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:

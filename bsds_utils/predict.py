@@ -1,21 +1,39 @@
 """Boundary probabilities for a picture of any size."""
 
-from typing import Any
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bsds_utils.checks import as_image
 from bsds_utils.errors import BSDSError
+from bsds_utils.images import probability_of_size, resize_image
 
-__all__ = ["predict_probability"]
+__all__ = ["LONG_SIDE", "as_models_see_it", "predict_probability"]
+
+LONG_SIDE = 1024
+"""Long side in pixels to which larger pictures are reduced before a model sees them.
+
+The models learned from pictures of 481 pixels. In a photograph of 6000 the same boundaries are
+wide and blurred, and what is sharp is texture.
+"""
+
+_TILE = 640
+_MARGIN = 96
+"""How far a pixel's probability depends on its surroundings, nearly; in pixels."""
 
 
-def predict_probability(model: Any, image: ArrayLike, stride: int = 32) -> NDArray[np.float32]:
-    """Apply a fully convolutional model at the picture's own size.
+def predict_probability(
+    model: Any, image: ArrayLike, stride: int = 32, long_side: int | None = LONG_SIDE
+) -> NDArray[np.float32]:
+    """Apply a fully convolutional model at the picture's own proportions.
 
-    The picture is continued by reflection, right and below, to a multiple of ``stride``, so that
+    A picture whose long side exceeds ``long_side`` is reduced to it, and the map enlarged again.
+    What is then larger than 640 pixels is done in overlapping parts, so that memory stays bounded.
+    Each part is continued by reflection, right and below, to a multiple of ``stride``, so that
     skip connections fit; the result is cut back.
 
     Parameters
@@ -25,7 +43,9 @@ def predict_probability(model: Any, image: ArrayLike, stride: int = 32) -> NDArr
     image
         uint8, shape (H, W, 3).
     stride
-        Multiple that the model's downsampling needs, in pixels.
+        Multiple that the model's downsampling needs, in pixels; it divides 640.
+    long_side
+        In pixels; None: never reduced.
 
     Returns
     -------
@@ -37,17 +57,93 @@ def predict_probability(model: Any, image: ArrayLike, stride: int = 32) -> NDArr
     BSDSError
         If the model does not take pictures of any size or does not give such probabilities.
     TypeError, ValueError
-        If ``image`` or ``stride`` is not as described.
+        If another argument is not as described.
     """
     pixels = as_image("image", image)
-    if stride < 1:
-        raise ValueError(f"stride: expected at least 1, found {stride!r}")
+    if stride < 1 or _TILE % stride:
+        raise ValueError(f"stride: expected a divisor of {_TILE}, found {stride!r}")
+    if long_side is not None and long_side < 1:
+        raise ValueError(f"long_side: expected at least 1 or None, found {long_side!r}")
     fixed = tuple(model.input_shape[1:3])
     if fixed != (None, None):
         raise BSDSError(
             f"model {model.name}: expected a fully convolutional one with input shape "
             f"(None, None, 3), found the fixed size {fixed}"
         )
+    reduced = pixels if long_side is None else as_models_see_it(pixels, long_side)
+    found = _in_parts(model, reduced, stride)
+    return probability_of_size(found, pixels.shape[:2])
+
+
+def as_models_see_it(image: ArrayLike, long_side: int = LONG_SIDE) -> NDArray[np.uint8]:
+    """Reduce a picture as :func:`predict_probability` does before a model sees it.
+
+    Parameters
+    ----------
+    image
+        uint8, shape (H, W, 3).
+    long_side
+        In pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (h, w, 3): the picture itself if its long side is at most ``long_side``, else
+        one of the same proportions with that long side.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``image`` is not as described.
+
+    Examples
+    --------
+    >>> as_models_see_it(np.zeros((3000, 4000, 3), np.uint8)).shape
+    (768, 1024, 3)
+    """
+    pixels = as_image("image", image)
+    height, width = pixels.shape[:2]
+    if max(height, width) <= long_side:
+        return pixels
+    scale = long_side / max(height, width)
+    return resize_image(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+class _Part(NamedTuple):
+    """A part of a length that a model sees, and the part of its result that is kept."""
+
+    seen: slice
+    kept: slice
+
+
+def _parts(length: int) -> Iterator[_Part]:
+    """Cover a length with parts of at most a tile, which overlap by twice the margin or more."""
+    count = 1 if length <= _TILE else math.ceil((length - 2 * _MARGIN) / (_TILE - 2 * _MARGIN))
+    side = min(length, _TILE)
+    starts = [round(place) for place in np.linspace(0, length - side, count)]
+    # Neighbours meet in the middle of what both have seen.
+    seams = [(a + side + b) // 2 for a, b in pairwise(starts)]
+    for start, first, last in zip(starts, [0, *seams], [*seams, length], strict=True):
+        yield _Part(slice(start, start + side), slice(first, last))
+
+
+def _in_parts(model: Any, pixels: NDArray[np.uint8], stride: int) -> NDArray[np.float32]:
+    height, width = pixels.shape[:2]
+    whole = np.empty((height, width), dtype=np.float32)
+    for row in _parts(height):
+        for column in _parts(width):
+            part = _predict(model, pixels[row.seen, column.seen], stride)
+            top, left = row.kept.start - row.seen.start, column.kept.start - column.seen.start
+            whole[row.kept, column.kept] = part[
+                top : top + row.kept.stop - row.kept.start,
+                left : left + column.kept.stop - column.kept.start,
+            ]
+    return whole
+
+
+def _predict(model: Any, pixels: NDArray[np.uint8], stride: int) -> NDArray[np.float32]:
+    import keras  # here, so that importing this module does not import TensorFlow
+
     height, width = pixels.shape[:2]
     below, right = -height % stride, -width % stride
     padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="reflect")

@@ -11,7 +11,11 @@ def quiet_start() -> None:
 
     TensorFlow tells about processors and missing GPUs from C++, before any setting can stop it;
     in a notebook that looks like an error. An exception of the import itself is raised as usual.
+
+    Intel's convolutions (oneDNN) are turned on: TensorFlow leaves them out on processors without
+    AVX-512, where they train twice as fast as its own.
     """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" in sys.modules:
         return

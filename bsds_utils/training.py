@@ -17,9 +17,17 @@ from numpy.typing import ArrayLike, NDArray
 from bsds_utils.checks import as_binary, as_images
 from bsds_utils.errors import BSDSError
 
-__all__ = ["Batches", "ProgressBar", "TimeBudget", "budget_seconds", "seed_everything"]
+__all__ = [
+    "Batches",
+    "LearningRateDecay",
+    "ProgressBar",
+    "TimeBudget",
+    "budget_seconds",
+    "seed_everything",
+]
 
 BUDGET_VARIABLE = "BSDS_TIME_BUDGET"
+SPENT_VARIABLE = "BSDS_TIME_SPENT"
 DEFAULT_SECONDS = 180.0
 
 
@@ -63,16 +71,31 @@ def budget_seconds(seconds: float | None = None, share: float = 1.0) -> float:
     text = os.environ.get(BUDGET_VARIABLE, "").strip()
     if not text:
         return (DEFAULT_SECONDS if seconds is None else seconds) * share
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 < value < math.inf:
         raise BSDSError(
             f"{BUDGET_VARIABLE}: expected a positive number of seconds, found {text!r}; "
             "set it to e.g. 180 or unset it"
         )
     return value * share
+
+
+def _spent_seconds() -> float:
+    """Seconds of the budget that an interrupted run used, which this one goes on from."""
+    text = os.environ.get(SPENT_VARIABLE, "").strip() or "0"
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise BSDSError(
+            f"{SPENT_VARIABLE}: expected a number of seconds, found {text!r}; unset it"
+        )
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 class _Stopwatch:
@@ -138,7 +161,8 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
     seconds : float
         The budget of this ``fit``.
     elapsed : float
-        Seconds since training began; after it, what it took.
+        Seconds since training began; after it, what it took. ``$BSDS_TIME_SPENT`` counts, too:
+        what was spent before training was interrupted.
     stopped_early : bool
         Whether the budget ended the training.
     best : float or None
@@ -166,6 +190,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode: expected 'auto', 'min' or 'max', found {mode!r}")
         self.seconds = budget_seconds(seconds, share)
+        self._spent = _spent_seconds()
         self.monitor = monitor
         self.maximise = _is_gain(monitor) if mode == "auto" else mode == "max"
         self.restore_best = restore_best
@@ -189,7 +214,7 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
         """Seconds since training began; after it, what it took."""
         if self._took is not None:
             return self._took
-        return 0.0 if self._began is None else monotonic() - self._began
+        return self._spent + (0.0 if self._began is None else monotonic() - self._began)
 
     @property
     def remaining(self) -> float:
@@ -273,6 +298,46 @@ def _is_gain(monitor: str) -> bool:
     name = monitor.lower()
     gains = ("acc", "iou", "dice", "auc", "precision", "recall")
     return "loss" not in name and any(gain in name for gain in gains)
+
+
+class LearningRateDecay(keras.callbacks.Callback):  # type: ignore[misc]
+    """Lower the learning rate from the optimizer's own to nothing, along half a cosine.
+
+    Large steps find a good region quickly; small ones in the end find its bottom, and average out
+    the noise of single batches.
+
+    Parameters
+    ----------
+    budget
+        The :class:`TimeBudget` of the same ``fit``, listed before this one. The rate reaches 0
+        when the budget or the number of epochs ends, whichever comes first.
+
+    References
+    ----------
+    Loshchilov, Hutter: SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR 2017.
+    """
+
+    def __init__(self, budget: TimeBudget) -> None:
+        super().__init__()
+        self.budget = budget
+        self._start = 0.0
+        self._epoch = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Take the optimizer's rate as the highest."""
+        self._start = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count epochs; they need not begin at 0."""
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the rate of this step."""
+        params = self.params or {}
+        steps, epochs = params.get("steps"), params.get("epochs") or math.inf
+        done = (self._epoch + (batch / steps if steps else 0.0)) / epochs
+        done = min(1.0, max(done, self.budget.elapsed / self.budget.seconds))
+        self.model.optimizer.learning_rate = self._start * (1 + math.cos(math.pi * done)) / 2
 
 
 class ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]

@@ -16,16 +16,16 @@ import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
 
 from bsds_utils import foreground_iou, open_dataset
+from bsds_utils.wholefile import written_whole
 from grader.calibration import CALIBRATION_FILE, case_name
 from grader.course import Assignment, get_assignment
-from grader.grading import grade_notebook
+from grader.grading import check_executed, execute_notebook
 from grader.hidden_data import hidden_set
 from grader.provisions import prepare
 from grader.settings import Settings
@@ -85,19 +85,20 @@ def _measure(
     notebook = nbformat.read(assignment.source, as_version=4)
     for cell in notebook.cells:
         cell.source = cell.source.replace("seed_everything(1)", f"seed_everything({seed + 1})")
-    result = grade_notebook(notebook, assignment, settings, workplace)
-    found = _IOU.search(result.verdicts["iou"].message)
+    executed = execute_notebook(notebook, assignment, settings, workplace)
+    findings, _ = check_executed(executed, notebook, assignment, settings, ["iou"], workplace)
+    message = findings.verdicts["iou"].message
+    found = _IOU.search(message)
     if found is None:
-        raise SystemExit(f"no IoU: {result.problem or result.verdicts['iou'].message}")
+        raise SystemExit(f"no IoU: {executed.problem or message}")
     return {"seconds": settings.train_seconds, "seed": seed, "iou": float(found[1])}
 
 
 def _write(assignment: Assignment, name: str, case: dict[str, Any]) -> None:
     everything = json.loads(CALIBRATION_FILE.read_text()) if CALIBRATION_FILE.exists() else {}
     everything.setdefault(assignment.name, {})[name] = case
-    part = Path(f"{CALIBRATION_FILE}.part")
-    part.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(CALIBRATION_FILE)
+    with written_whole(CALIBRATION_FILE) as part:
+        part.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

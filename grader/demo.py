@@ -8,28 +8,25 @@ Example:
 """
 
 import argparse
-import contextlib
 import os
 import shutil
 import sys
-import textwrap
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from bsds_utils import open_dataset
 from bsds_utils.errors import BSDSError
 from grader.course import ASSIGNMENTS, COURSE_ROOT, Assignment
+from grader.exports import write_csv
 from grader.gradebook import Course
-from grader.report import write_csv, write_html
+from grader.progress import Progress, duration
+from grader.report import write_html
 from grader.run import Graded, grade_class
 from grader.sandbox.bubblewrap import sandbox_problem
 from grader.settings import Settings
+from grader.table import table
 from grader.workplace import Workplace
 from tests.submissions import Case, cases
 
@@ -53,7 +50,6 @@ TRAIN_SECONDS = {"cnn": 15.0, "resnet": 40.0}
 """Long enough to tell a network that learns from one that does not."""
 
 _INTERRUPTED = 130
-_DESCRIPTION_WIDTH = 46
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,22 +121,12 @@ def _demonstrate(data: Path | None) -> None:
 
     budgets = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in TRAIN_SECONDS.items())
     _step(4, f"grading; training budget of each: {budgets}")
-    with _progress(len(sample)) as bar:
-        graded = {
-            assignment.name: _grade(
-                assignment,
-                sample,
-                replace(settings, train_seconds=TRAIN_SECONDS[assignment.name]),
-                workplace,
-                bar,
-            )
-            for assignment in ASSIGNMENTS.values()
-        }
-
-    print(f"\n{_table(sample, graded)}\n")
-    for name, results in graded.items():
-        print(f"report {name}: {write_html(ASSIGNMENTS[name], results, workplace)}")
-        print(f"grades {name}: {write_csv(ASSIGNMENTS[name], results, workplace)}")
+    for assignment in ASSIGNMENTS.values():
+        budget = replace(settings, train_seconds=TRAIN_SECONDS[assignment.name])
+        graded = _grade(assignment, sample, budget, workplace)
+        print(f"\n{table(graded)}\n")
+        print(f"report {assignment.name}: {write_html(assignment, graded, workplace)}")
+        print(f"grades {assignment.name}: {write_csv(assignment, graded, workplace)}\n")
     print(f"done in {time.monotonic() - started:.0f} s")
 
 
@@ -159,72 +145,21 @@ def _hand_in() -> dict[str, Case]:
     return sample
 
 
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator["tqdm[Any]"]:
-    """Show on a terminal how far grading is, with a clock that runs."""
-    done = threading.Event()
-    with tqdm(total=total, desc="graded", leave=False, disable=None) as bar:
-
-        def refresh() -> None:
-            while not done.wait(1.0):
-                bar.refresh()
-
-        clock = threading.Thread(target=refresh, daemon=True)
-        clock.start()
-        try:
-            yield bar
-        finally:
-            done.set()
-            clock.join()
-
-
 def _grade(
-    assignment: Assignment,
-    sample: dict[str, Case],
-    settings: Settings,
-    workplace: Workplace,
-    bar: "tqdm[Any]",
+    assignment: Assignment, sample: dict[str, Case], settings: Settings, workplace: Workplace
 ) -> list[Graded]:
-    def show(one: Graded) -> None:
-        took = "unchanged since the last run" if one.reused else f"{one.seconds:.0f} s"
-        tqdm.write(f"{one.student}  {assignment.name:<6}  {took}")
-        sys.stdout.flush()
-        bar.update()
-
     students = [name for name, case in sample.items() if case.assignment == assignment.name]
-    return grade_class(
-        assignment, students, settings, workplace, jobs=os.cpu_count() or 1, on_done=show
-    )
+    jobs = os.cpu_count() or 1
+    with Progress(len(students), jobs, _took) as progress:
+        return grade_class(
+            assignment, students, settings, workplace, jobs,
+            on_start=progress.start, on_done=progress.finish,
+        )  # fmt: skip
 
 
-def _table(sample: dict[str, Case], graded: dict[str, list[Graded]]) -> str:
-    rows = [("student", "assignment", "submission", "points", "not full")]
-    for name, results in graded.items():
-        for one in results:
-            result = one.result
-            missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
-            rows.append(
-                (
-                    one.student,
-                    name,
-                    textwrap.shorten(
-                        sample[one.student].description, _DESCRIPTION_WIDTH, placeholder=" …"
-                    ),
-                    f"{result.score:.2f} of {result.max_score:g}",
-                    result.problem or _missed(missed, len(result.verdicts)),
-                )
-            )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "\n".join(
-        "  ".join(
-            [*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]
-        )
-        for row in rows
-    )
-
-
-def _missed(names: Sequence[str], of: int) -> str:
-    return "all checks" if len(names) == of else ", ".join(names) or "-"
+def _took(one: Graded) -> str:
+    took = "unchanged since the last run" if one.reused else duration(one.seconds)
+    return f"{one.student}  {one.result.status.replace('_', ' ')}  {took}"
 
 
 if __name__ == "__main__":

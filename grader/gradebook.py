@@ -4,13 +4,23 @@ import contextlib
 import io
 import logging
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Assignment as AssignmentEntry
+from nbgrader.api import (
+    Grade,
+    Gradebook,
+    GradeCell,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import Config, PyFileConfigLoader
 
@@ -19,6 +29,9 @@ from grader.course import COURSE_ROOT, Assignment
 from grader.settings import Settings
 
 __all__ = ["CONFIG_FILE", "Course", "load_config"]
+
+# How nbgrader's log goes on after the tracebacks.
+_SUMMARY = re.compile(r"^.*There was an error processing assignment '", re.MULTILINE)
 
 CONFIG_FILE = COURSE_ROOT / "nbgrader_config.py"
 
@@ -102,6 +115,35 @@ class Course:
         _require(outcome, f"generate the release version of {assignment.name}", log)
         return folder / assignment.name / assignment.notebook_name
 
+    def auto_points(self, assignment: Assignment) -> dict[str, dict[str, float | None]]:
+        """Return the recorded points of the automatic checks, by student and grade id."""
+        points: dict[str, dict[str, float | None]] = {}
+        with self.gradebook() as gradebook:
+            query = (
+                gradebook.db.query(
+                    SubmittedAssignment.student_id, GradeCell.name, Grade.auto_score
+                )
+                .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+                .join(SubmittedAssignment)
+                .join(AssignmentEntry, AssignmentEntry.id == SubmittedAssignment.assignment_id)
+                .join(GradeCell, GradeCell.id == Grade.cell_id)
+                .filter(AssignmentEntry.name == assignment.name)
+            )
+            for student, name, value in query:
+                points.setdefault(student, {})[name] = value
+        return points
+
+    def due(self, assignment: Assignment) -> tuple[datetime | None, dict[str, timedelta]]:
+        """Return the due date, if the gradebook has one, and students' extensions of it."""
+        with self.gradebook() as gradebook:
+            due: datetime | None = gradebook.find_assignment(assignment.name).duedate
+            extensions = {
+                submission.student_id: submission.extension
+                for submission in gradebook.assignment_submissions(assignment.name)
+                if submission.extension is not None
+            }
+        return due, dict(sorted(extensions.items()))
+
     def record(self, assignment: Assignment, student: str) -> None:
         """Let nbgrader autograde one submission, whose result is in the store."""
         with _quiet() as log:
@@ -111,9 +153,14 @@ class Course:
 
 def _require(outcome: dict[str, Any], what: str, log: io.StringIO) -> None:
     if not outcome.get("success"):
-        text = (outcome.get("error") or outcome.get("log") or log.getvalue()).strip()
-        reason = text.splitlines()[-1] if text else "no reason given"
-        raise BSDSError(f"nbgrader could not {what}: {reason}")
+        raise BSDSError(f"nbgrader could not {what}: {_reason(outcome, log.getvalue())}")
+
+
+def _reason(outcome: dict[str, Any], log: str) -> str:
+    """Return the last line of the first traceback, which names what went wrong."""
+    text = outcome.get("log") or log or outcome.get("error") or "no reason given"
+    first, *_ = _SUMMARY.split(text.strip())
+    return first.strip().splitlines()[-1].strip()
 
 
 @contextlib.contextmanager

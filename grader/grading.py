@@ -1,35 +1,42 @@
-"""Grading one sanitised notebook: execute it in isolation, then check what it left behind."""
+"""The two steps of grading one sanitised notebook: execute it, then check what it left behind.
 
-import tempfile
+Both are plain functions of what they are given, so that they run as well in another process or on
+another machine.
+"""
+
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
 from grader.course import Assignment
+from grader.executed import Executed
+from grader.pace import pace
 from grader.provisions import Provisions, prepare
-from grader.result import Result, no_points
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.kernel import execute
+from grader.sandbox.launch import warm_address
 from grader.sandbox.probe import Cell
-from grader.scoring.checks import CheckJob, run_checks
+from grader.scoring.checks import CheckJob, Findings, run_checks
+from grader.scratch import scratch
 from grader.settings import Settings
 from grader.workplace import Workplace
 
-__all__ = ["grade_notebook"]
+__all__ = ["check_executed", "execute_notebook"]
 
 _PROBE_TRAIN_SECONDS = 1.0
 """Budget of any training in cells that only define functions; it is of no use there."""
 
 
-def grade_notebook(
+def execute_notebook(
     notebook: nbformat.NotebookNode,
     assignment: Assignment,
     settings: Settings,
     workplace: Workplace,
-) -> Result:
-    """Execute and check one submission.
+) -> Executed:
+    """Execute one submission in isolation.
 
     Parameters
     ----------
@@ -40,8 +47,63 @@ def grade_notebook(
 
     Returns
     -------
-    Result
-        Graded, or not run with the reason. Whatever the submission does ends in one of the two.
+    Executed
+        Whatever the submission does.
+
+    Raises
+    ------
+    BSDSError
+        If this machine cannot grade: no sandbox, no data.
+    """
+    if settings.sandbox:
+        require_sandbox()
+    provisions = prepare(assignment, settings, workplace)
+    budget = settings.train_seconds * pace()
+    with scratch("g") as folder:
+        artifacts = Path(folder, "artifacts")
+        execution = execute(
+            notebook,
+            _sandbox(_folder(folder, "work"), provisions, settings, budget),
+            cell_seconds=budget + settings.limits.cell_seconds,
+            total_seconds=budget + settings.limits.submission_seconds,
+            take=assignment.artifacts,
+            to=artifacts,
+        )
+        return Executed(
+            notebook=execution.notebook,
+            seconds=execution.seconds,
+            problem=execution.problem,
+            artifacts={path.name: path.read_bytes() for path in sorted(artifacts.glob("*"))},
+        )
+
+
+def check_executed(
+    executed: Executed,
+    notebook: nbformat.NotebookNode,
+    assignment: Assignment,
+    settings: Settings,
+    only: Collection[str],
+    workplace: Workplace,
+) -> tuple[Findings, float]:
+    """Check an executed submission.
+
+    Parameters
+    ----------
+    executed
+        What executing left.
+    notebook
+        The sanitised notebook that was executed.
+    assignment, settings
+        What is graded, and how.
+    only
+        Grade ids of the checks to make.
+    workplace
+        Where the grader keeps its files.
+
+    Returns
+    -------
+    tuple
+        What the checks found, and how many seconds of wall-clock time they took.
 
     Raises
     ------
@@ -50,23 +112,12 @@ def grade_notebook(
     """
     if settings.sandbox:
         require_sandbox()
+    started = time.monotonic()
     provisions = prepare(assignment, settings, workplace)
-    with tempfile.TemporaryDirectory(prefix="bsds-g-", ignore_cleanup_errors=True) as folder:
-        sandbox = _sandbox(_folder(folder, "work"), provisions, settings, settings.train_seconds)
-        artifacts = Path(folder, "artifacts")
-        execution = execute(
-            notebook,
-            sandbox,
-            cell_seconds=settings.train_seconds + settings.limits.cell_seconds,
-            total_seconds=settings.train_seconds + settings.limits.submission_seconds,
-            take=assignment.artifacts,
-            to=artifacts,
-        )
-        seconds = {"notebook": execution.seconds}
-        if execution.problem is not None:
-            verdicts = no_points(assignment.points(), execution.problem)
-            return Result("not_run", verdicts, execution.problem, execution.notebook, seconds)
-        started = time.monotonic()
+    with scratch("g") as folder:
+        artifacts = _folder(folder, "artifacts")
+        for name, data in executed.artifacts.items():
+            (artifacts / name).write_bytes(data)
         job = CheckJob(
             assignment=assignment,
             settings=settings,
@@ -77,11 +128,12 @@ def grade_notebook(
             ),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
-            problem=_first_error(execution.notebook),
+            problem=_first_error(executed.notebook),
+            only=frozenset(only),
+            warm=warm_address() if settings.sandbox else None,
         )
-        verdicts = run_checks(job)
-        seconds["checks"] = time.monotonic() - started
-    return Result("graded", verdicts, None, execution.notebook, seconds)
+        findings = run_checks(job)
+    return findings, time.monotonic() - started
 
 
 def _folder(parent: str, name: str) -> Path:
@@ -108,6 +160,7 @@ def _sandbox(
         "KERAS_HOME": str(inside(work) / ".keras"),
         "MPLCONFIGDIR": str(inside(work) / ".matplotlib"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "1",
     }
     return replace(sandbox, environment=environment)
 

@@ -1,13 +1,18 @@
 """What a sandbox is given to work with: the data set, its cached arrays, the encoder's weights."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bsds_utils import open_dataset
+import numpy as np
+
+from bsds_utils import Dataset, open_dataset
+from bsds_utils.data.cache import fingerprint
 from bsds_utils.data.source import arrays_folder
 from bsds_utils.errors import BSDSError
+from bsds_utils.wholefile import written_whole
 from grader.course import Assignment
 from grader.hidden_data import hidden_set
 from grader.settings import Settings
@@ -18,6 +23,7 @@ __all__ = ["Provisions", "encoder_weights", "prepare"]
 
 _RANDOM_ENCODER = "random_encoder.weights.h5"
 _lock = threading.Lock()
+_identities: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -30,11 +36,14 @@ class Provisions:
         Root of the data set, and the folder of its cached arrays.
     encoder
         Weights file, for an assignment that uses one.
+    identity
+        Digest of the images, masks and weights, which is the same on every machine.
     """
 
     data: Path
     arrays: Path
     encoder: Path | None
+    identity: str
 
     @property
     def mounts(self) -> dict[Path, Path]:
@@ -61,20 +70,42 @@ def prepare(assignment: Assignment, settings: Settings, workplace: Workplace) ->
     Images are decoded and resized here, once for the class, and read from the cache inside; the
     hidden images are made here too, so that submissions are checked without delay.
     """
+    dataset = open_dataset(settings.data_source, settings.data_root)
+    arrays = arrays_folder().resolve()
     # Submissions graded side by side must not make the same files twice.
     with _lock:
-        dataset = open_dataset(settings.data_source, settings.data_root)
-        for split in ("train", "val", "test"):
-            dataset.load(split, size=assignment.size)
-        dataset.load("val", size=assignment.size, protocol="thin")
-        hidden_set(dataset, settings.secret, assignment.size, workplace.hidden_data)
-        arrays = arrays_folder().resolve()
+        encoder = encoder_weights(settings, workplace) if assignment.encoder else None
+        files = [
+            path for split in dataset.pairs.values() for pair in split.values() for path in pair
+        ]
+        made_of = fingerprint(
+            dataset.root, files, dataset.name, arrays, assignment.size, settings.secret,
+            workplace.hidden_data, encoder and (encoder, encoder.stat().st_mtime_ns),
+        )  # fmt: skip
+        if made_of not in _identities:
+            _identities[made_of] = _make(dataset, assignment, settings, workplace, encoder)
         arrays.mkdir(parents=True, exist_ok=True)
-        return Provisions(
-            data=dataset.root.resolve(),
-            arrays=arrays,
-            encoder=encoder_weights(settings, workplace) if assignment.encoder else None,
-        )
+        return Provisions(dataset.root.resolve(), arrays, encoder, _identities[made_of])
+
+
+def _make(
+    dataset: Dataset,
+    assignment: Assignment,
+    settings: Settings,
+    workplace: Workplace,
+    encoder: Path | None,
+) -> str:
+    """Make all arrays and return the digest of what submissions are given."""
+    digest = hashlib.sha256(dataset.name.encode())
+    for split in ("train", "val", "test"):
+        loaded = dataset.load(split, size=assignment.size)
+        for array in (loaded.images, loaded.masks):
+            digest.update(np.ascontiguousarray(array).data)
+    dataset.load("val", size=assignment.size, protocol="thin")
+    hidden_set(dataset, settings.secret, assignment.size, workplace.hidden_data)
+    if encoder is not None:
+        digest.update(encoder.read_bytes())
+    return digest.hexdigest()
 
 
 def encoder_weights(settings: Settings, workplace: Workplace) -> Path:
@@ -102,6 +133,5 @@ def _write_random_encoder(path: Path) -> None:
     keras.utils.set_random_seed(0)
     whole = keras.applications.ResNet50(include_top=False, weights=None)
     encoder = keras.Model(whole.input, whole.get_layer("conv4_block6_out").output)
-    part = path.with_name(f"part-{path.name}")
-    encoder.save_weights(part)
-    part.replace(path)
+    with written_whole(path) as part:
+        encoder.save_weights(part)

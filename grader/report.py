@@ -1,55 +1,83 @@
-"""What an instructor looks at after grading: one HTML page and a CSV file."""
+"""The page that an instructor looks at after grading."""
 
-import csv
-import io
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
+from grader.charts import Histogram, curve_points, histogram
 from grader.course import Assignment
 from grader.run import Graded
+from grader.scoring.exhibit import Exhibit
+from grader.suspicion import Finding, Pair, Suspicion, investigate
+from grader.suspicion.similarity import SIMILAR
 from grader.workplace import Workplace
 
-__all__ = ["write_csv", "write_html"]
+__all__ = ["write_html"]
 
-# A cell that starts like this is a formula to a spreadsheet.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def write_csv(assignment: Assignment, graded: Sequence[Graded], workplace: Workplace) -> Path:
-    """Write one row a student: status, score and the points of every check.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, UTF-8.
-    """
-    checks = list(assignment.points())
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(["student", "assignment", "status", "score", "max_score", *checks, "problem"])
-    for one in graded:
-        result = one.result
-        points = [result.verdicts[name].points for name in checks]
-        writer.writerow(
-            [
-                _harmless(one.student), assignment.name, result.status, result.score,
-                result.max_score, *points, _harmless(result.problem or ""),
-            ]
-        )  # fmt: skip
-    return _write(workplace, f"{assignment.name}.csv", stream.getvalue())
+_SLOWEST = 10
+_MOST_PAIRS = 100
+_MOST_CARDS = 12
+_MOST_MATES = 3
+_CURVE = (220, 110)
 
 
-def write_html(assignment: Assignment, graded: Sequence[Graded], workplace: Workplace) -> Path:
-    """Write a self-contained report: distribution, checks' pass rates, and every verdict.
+@dataclass(frozen=True)
+class _Entry:
+    """A student as the page shows them; `anchor` names their place on it."""
+
+    anchor: str
+    one: Graded
+    seconds: float
+    signs: Sequence[Finding]
+    notes: Sequence[Finding]
+    mates: Sequence[tuple[str, float]]
+    curve: str
+
+    @property
+    def suspicious(self) -> bool:
+        return bool(self.signs or self.mates)
+
+
+@dataclass(frozen=True)
+class _PassRate:
+    """How the class did on one check."""
+
+    name: str
+    maximum: float
+    full: int
+    part: int
+    mean: float
+
+
+def write_html(
+    assignment: Assignment,
+    graded: Sequence[Graded],
+    workplace: Workplace,
+    suspicion: Suspicion | None = None,
+) -> Path:
+    """Write a self-contained report.
+
+    It shows suspicious submissions with the evidence, distributions of scores and IoU, how each
+    check went, slow and stopped submissions, and every verdict. It loads nothing, runs nothing,
+    and holds thumbnails of hidden images: it is for the instructor alone.
+
+    Parameters
+    ----------
+    assignment, graded, workplace
+        What was graded, at least one submission, and where to write.
+    suspicion
+        What :func:`grader.suspicion.investigate` found; by default it is called here.
 
     Returns
     -------
     pathlib.Path
         The file.
     """
+    found = investigate(assignment, graded, workplace) if suspicion is None else suspicion
+    entries = _entries(graded, found)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -57,39 +85,108 @@ def write_html(assignment: Assignment, graded: Sequence[Graded], workplace: Work
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    maximum = sum(assignment.points().values())
     scores = [one.result.score for one in graded]
+    by_name = {entry.one.student: entry for entry in entries}
     page = environment.get_template("report.html").render(
         assignment=assignment.name,
-        graded=sorted(graded, key=lambda one: (one.result.status == "graded", one.student)),
-        checks=_pass_rates(assignment, graded),
-        maximum=sum(assignment.points().values()),
+        maximum=maximum,
         mean=statistics.fmean(scores),
         median=statistics.median(scores),
+        entries=entries,
+        by_name=by_name,
+        suspicious=[by_name[student] for student in found.suspicious if student in by_name],
+        shown=_MOST_CARDS,
+        pairs=found.pairs[:_MOST_PAIRS],
+        more_pairs=max(0, len(found.pairs) - _MOST_PAIRS),
+        similar=SIMILAR,
+        scores=_score_chart(scores, maximum),
+        ious=_iou_chart(graded),
+        checks=_pass_rates(assignment, graded),
+        stopped=[entry for entry in entries if entry.one.result.status != "graded"],
+        slowest=sorted(entries, key=lambda entry: -entry.seconds)[:_SLOWEST],
+        curve_size=_CURVE,
     )
-    return _write(workplace, f"{assignment.name}.html", page)
+    workplace.reports.mkdir(parents=True, exist_ok=True)
+    path = workplace.reports / f"{assignment.name}.html"
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
-def _pass_rates(assignment: Assignment, graded: Sequence[Graded]) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+def _entries(graded: Sequence[Graded], found: Suspicion) -> list[_Entry]:
+    """Return the class, those whom the instructor should look at first."""
+    entries = []
+    for number, one in enumerate(graded, start=1):
+        findings = found.findings.get(one.student, ())
+        exhibit = one.result.exhibit
+        entries.append(
+            _Entry(
+                anchor=f"s{number}",
+                one=one,
+                seconds=sum(one.result.seconds.values()) or one.seconds,
+                signs=[finding for finding in findings if finding.weight == "sign"],
+                notes=[finding for finding in findings if finding.weight == "note"],
+                mates=_mates(one.student, found.pairs),
+                curve=_curve(exhibit),
+            )
+        )
+
+    def rank(entry: _Entry) -> tuple[bool, bool, str]:
+        graded_fully = entry.one.result.status == "graded"
+        return not entry.suspicious, graded_fully, entry.one.student
+
+    return sorted(entries, key=rank)
+
+
+def _curve(exhibit: Exhibit | None) -> str:
+    if exhibit is None:
+        return ""
+    return curve_points(exhibit.thresholds, exhibit.curve, *_CURVE)
+
+
+def _mates(student: str, pairs: Sequence[Pair]) -> list[tuple[str, float]]:
+    """Return whom a student's submission is like, most alike first."""
+    mates = [
+        (pair.second if student == pair.first else pair.first, pair.similarity)
+        for pair in pairs
+        if student in (pair.first, pair.second)
+    ]
+    return mates[:_MOST_MATES]
+
+
+def _score_chart(scores: Sequence[float], maximum: float) -> Histogram:
+    marks = {
+        f"mean {statistics.fmean(scores):.1f}": (statistics.fmean(scores), "own"),
+        f"median {statistics.median(scores):.1f}": (statistics.median(scores), "own"),
+    }
+    quarters = [round(maximum * part / 4, 2) for part in range(5)]
+    return histogram(scores, maximum, marks, quarters)
+
+
+def _iou_chart(graded: Sequence[Graded]) -> Histogram | None:
+    exhibits = [one.result.exhibit for one in graded if one.result.exhibit is not None]
+    if not exhibits:
+        return None
+    # Hidden images and target are the same for the whole class.
+    first = exhibits[0]
+    marks = {f"{name} {iou:.3f}": (iou, "baseline") for name, iou in first.baselines.items()}
+    marks[f"full credit {first.target:.3f}"] = (first.target, "target")
+    return histogram(
+        [exhibit.iou for exhibit in exhibits], 1.0, marks, [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    )
+
+
+def _pass_rates(assignment: Assignment, graded: Sequence[Graded]) -> list[_PassRate]:
+    rows = []
     for name, maximum in assignment.points().items():
         points = [one.result.verdicts[name].points for one in graded]
         rows.append(
-            {
-                "name": name,
-                "maximum": maximum,
-                "full": sum(value >= maximum for value in points),
-                "mean": statistics.fmean(points),
-            }
+            _PassRate(
+                name=name,
+                maximum=maximum,
+                full=sum(value >= maximum for value in points),
+                part=sum(0 < value < maximum for value in points),
+                mean=statistics.fmean(points),
+            )
         )
     return rows
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def _write(workplace: Workplace, name: str, text: str) -> Path:
-    workplace.reports.mkdir(parents=True, exist_ok=True)
-    path = workplace.reports / name
-    path.write_text(text, encoding="utf-8")
-    return path

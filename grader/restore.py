@@ -5,11 +5,18 @@ from typing import Any
 
 import nbformat
 
+from grader.settings import Limits
+from grader.submission import Rejected
+
 __all__ = ["restore"]
+
+_DEFAULT_LIMITS = Limits()
 
 
 def restore(
-    submitted: nbformat.NotebookNode, release: nbformat.NotebookNode
+    submitted: nbformat.NotebookNode,
+    release: nbformat.NotebookNode,
+    limits: Limits = _DEFAULT_LIMITS,
 ) -> nbformat.NotebookNode:
     """Return the release version with the student's answers and added cells in it.
 
@@ -25,11 +32,18 @@ def restore(
         As handed in; it is not changed.
     release
         As handed out.
+    limits
+        ``cell_bytes`` and ``code_bytes`` bound the student's code.
 
     Returns
     -------
     nbformat.NotebookNode
         A notebook without outputs.
+
+    Raises
+    ------
+    Rejected
+        If the student's code is larger than a person would write.
     """
     answers: dict[str, str] = {}
     added: dict[str | None, list[nbformat.NotebookNode]] = {None: []}
@@ -57,7 +71,32 @@ def restore(
     for number, cell in enumerate(restored.cells):
         # Ids need only be unique, and a submission's need not be.
         cell["id"] = f"cell-{number}"
+    _check_size(restored, limits)
     return restored
+
+
+def _check_size(restored: nbformat.NotebookNode, limits: Limits) -> None:
+    total = 0
+    for number, cell in enumerate(restored.cells, start=1):
+        if not _is_students_code(cell):
+            continue
+        size = len(cell.source.encode())
+        total += size
+        if size > limits.cell_bytes:
+            raise Rejected(
+                f"expected at most {limits.cell_bytes:,} bytes of code in a cell, found {size:,} "
+                f"in cell {_grade_id(cell) or f'no. {number}'}; remove what is no code"
+            )
+    if total > limits.code_bytes:
+        raise Rejected(
+            f"expected at most {limits.code_bytes:,} bytes of code in all your cells, found "
+            f"{total:,}; remove what the tasks do not need"
+        )
+
+
+def _is_students_code(cell: nbformat.NotebookNode) -> bool:
+    metadata = cell.metadata.get("nbgrader")
+    return cell.cell_type == "code" and (metadata is None or bool(metadata["solution"]))
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

@@ -1,15 +1,15 @@
-"""The result of grading one submission, and how it is stored."""
+"""The result of grading one submission."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 import nbformat
 
+from grader.scoring.exhibit import Exhibit
 from grader.scoring.verdict import Verdict
 
-__all__ = ["Result", "Status", "rejected"]
+__all__ = ["Result", "Status", "no_points", "rejected"]
 
 Status = Literal["graded", "not_run", "rejected"]
 
@@ -31,6 +31,8 @@ class Result:
         The executed notebook, None if rejected.
     seconds
         Wall-clock seconds: ``notebook`` (in the student's kernel), ``checks``.
+    exhibit
+        What there is to show of the submission's model.
     """
 
     status: Status
@@ -38,6 +40,7 @@ class Result:
     problem: str | None = None
     notebook: nbformat.NotebookNode | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    exhibit: Exhibit | None = None
 
     @property
     def score(self) -> float:
@@ -48,31 +51,6 @@ class Result:
     def max_score(self) -> float:
         """Possible points of the automatic checks."""
         return sum(verdict.max_points for verdict in self.verdicts.values())
-
-    def to_json(self) -> str:
-        """Serialise, notebook included."""
-        value = {
-            "status": self.status,
-            "verdicts": [asdict(verdict) for verdict in self.verdicts.values()],
-            "problem": self.problem,
-            "notebook": self.notebook,
-            "seconds": dict(self.seconds),
-        }
-        return json.dumps(value, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Result":
-        """Read what :meth:`to_json` wrote."""
-        value: dict[str, Any] = json.loads(text)
-        verdicts = [Verdict(**verdict) for verdict in value["verdicts"]]
-        notebook = value["notebook"]
-        return cls(
-            status=value["status"],
-            verdicts={verdict.grade_id: verdict for verdict in verdicts},
-            problem=value["problem"],
-            notebook=None if notebook is None else nbformat.from_dict(notebook),
-            seconds=value["seconds"],
-        )
 
 
 def rejected(points: Mapping[str, float], problem: str) -> Result:

@@ -1,38 +1,41 @@
 """Grading a class: many submissions side by side, one gradebook writer.
 
-Workers only execute and check; what they find goes into the result store. This process then lets
-stock nbgrader autograde each submission, which finds the stored result, so that the grades equal
-those of ``nbgrader autograde`` by construction.
+Threads have submissions executed and checked, here or elsewhere; what is found goes into the
+result store. The main thread then lets stock nbgrader autograde each submission, which finds the
+stored result, so that the grades equal those of ``nbgrader autograde`` by construction.
 """
 
+import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import nbformat
 
 from bsds_utils.errors import BSDSError
 from grader.course import Assignment
-from grader.gradebook import Course
-from grader.grading import grade_notebook
+from grader.lock import locked
+from grader.pipeline import Engine, Renew, grade, here
 from grader.restore import restore
 from grader.result import Result, no_points, rejected
 from grader.sandbox.live import LIVE, GradingStopped
+from grader.scratch import sweep
 from grader.settings import Settings
-from grader.store import ResultStore, result_key
-from grader.submission import Rejected, read_submission
+from grader.store import ResultStore
+from grader.submission import Rejected, name_problem, read_submission
 from grader.workplace import Workplace
 
-__all__ = ["Graded", "Renew", "find_submissions", "grade_class"]
+if TYPE_CHECKING:
+    from grader.ledger import Ledger
 
-Renew = Literal["nothing", "failed", "all"]
+__all__ = ["Graded", "find_submissions", "grade_class"]
 
-# Characters that nbgrader's folder patterns would take for wildcards.
-_WILDCARDS = set("*?[]")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def grade_class(
     settings: Settings,
     workplace: Workplace,
     jobs: int = 1,
-    executor: Executor | None = None,
+    engine: Engine = here,
+    on_start: Callable[[str], None] = lambda student: None,
     on_done: Callable[[Graded], None] = lambda graded: None,
     renew: Renew = "nothing",
 ) -> list[Graded]:
@@ -97,9 +101,11 @@ def grade_class(
     assignment, students, settings, workplace
         What to grade, whose, how and where.
     jobs
-        How many submissions to run at a time.
-    executor
-        What to run them on; by default `jobs` threads, each of which drives sandboxes.
+        How many submissions to have under way at a time.
+    engine
+        Where they are executed and checked; by default in sandboxes of this machine.
+    on_start
+        Called in a thread of its own when a submission's turn has come.
     on_done
         Called in this thread after each submission is recorded.
     renew
@@ -111,46 +117,74 @@ def grade_class(
     list of Graded
         In the order of `students`. After Ctrl-C, which ends the running sandboxes and is raised
         again, everything recorded so far stays recorded.
+
+    Raises
+    ------
+    BSDSError
+        If this machine cannot grade, or another run grades this course at the moment.
     """
-    course = Course(workplace.root, settings)
-    course.ensure_assignment(assignment)
-    release = nbformat.read(assignment.release, as_version=4)
-    done: dict[str, Graded] = {}
-    pool = executor or ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="grade")
-    try:
-        futures = {
-            pool.submit(
-                _grade_one, student, release, assignment, settings, workplace, renew
-            ): student
-            for student in students
-        }
-        for student, graded in _finished(futures):
-            done[student] = _recorded(graded, course, assignment)
-            on_done(done[student])
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
-        LIVE.kill_all()
-        raise
-    finally:
-        if executor is None:
+    with _only_writer(workplace):
+        sweep()
+        ResultStore(workplace.results).sweep()
+        release = nbformat.read(assignment.release, as_version=4)
+
+        def work(student: str) -> Graded:
+            on_start(student)
+            return _grade_one(student, release, assignment, settings, workplace, renew, engine)
+
+        done: dict[str, Graded] = {}
+        pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="grade")
+        try:
+            futures = {pool.submit(work, student): student for student in students}
+            # Here, because importing nbgrader takes seconds, in which submissions already run.
+            from grader.gradebook import Course
+            from grader.ledger import Ledger
+
+            course = Course(workplace.root, settings)
+            course.ensure_assignment(assignment)
+            ledger = Ledger(course, assignment, workplace)
+            for future in as_completed(futures):
+                student = futures[future]
+                done[student] = _recorded(future.result(), ledger)
+                on_done(done[student])
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            LIVE.kill_all()
+            raise
+        except BSDSError:
+            # What ends this run would end it for those that are under way, too; not a later run.
+            pool.shutdown(wait=False, cancel_futures=True)
+            LIVE.kill_all()
+            pool.shutdown()
+            LIVE.renew()
+            raise
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return [done[student] for student in students]
 
 
-def _recorded(graded: Graded, course: Course, assignment: Assignment) -> Graded:
+@contextmanager
+def _only_writer(workplace: Workplace) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(workplace, "run", wait=False))
+        except BlockingIOError:
+            raise BSDSError(
+                f"expected to be alone, found another run grading in {workplace.root}; wait for "
+                "its end"
+            ) from None
+        yield
+
+
+def _recorded(graded: Graded, ledger: "Ledger") -> Graded:
     """Enter a result into the gradebook; what fails there is that student's problem alone."""
     if graded.result.status == "rejected" or not graded.recordable:
         return graded
     try:
-        course.record(assignment, graded.student)
+        ledger.record(graded.student, graded.result)
     except BSDSError as error:
         return replace(graded, result=replace(graded.result, problem=str(error)))
     return graded
-
-
-def _finished(futures: dict[Future[Graded], str]) -> Iterator[tuple[str, Graded]]:
-    for future in as_completed(futures):
-        yield futures[future], future.result()
 
 
 def _grade_one(
@@ -160,31 +194,24 @@ def _grade_one(
     settings: Settings,
     workplace: Workplace,
     renew: Renew,
+    engine: Engine,
 ) -> Graded:
     started = time.monotonic()
     try:
-        notebook = restore(_read(student, assignment, settings, workplace.root), release)
+        notebook = restore(
+            _read(student, assignment, settings, workplace.root), release, settings.limits
+        )
     except Rejected as problem:
         result = rejected(assignment.points(), str(problem))
         return Graded(student, result, time.monotonic() - started, reused=False)
-    store = ResultStore(workplace.results)
-    key = result_key(notebook, assignment, settings)
-    stored = store.get(key)
-    if stored is not None and _outdated(stored, renew):
-        stored = None
     try:
-        result = stored or grade_notebook(notebook, assignment, settings, workplace)
+        outcome = grade(notebook, assignment, settings, workplace, renew, engine)
     except (BSDSError, GradingStopped):
         raise  # not this submission's doing, and the same for all others
     except Exception:
+        _log.exception("the grader failed on %s, which is a bug", student)
         return _grader_failed(student, assignment, time.monotonic() - started)
-    if stored is None:
-        store.put(key, result)
-    return Graded(student, result, time.monotonic() - started, reused=stored is not None)
-
-
-def _outdated(stored: Result, renew: Renew) -> bool:
-    return renew == "all" or (renew == "failed" and stored.status != "graded")
+    return Graded(student, outcome.result, time.monotonic() - started, outcome.reused)
 
 
 def _grader_failed(student: str, assignment: Assignment, seconds: float) -> Graded:
@@ -200,9 +227,8 @@ def _grader_failed(student: str, assignment: Assignment, seconds: float) -> Grad
 def _read(
     student: str, assignment: Assignment, settings: Settings, root: Path
 ) -> nbformat.NotebookNode:
-    if _WILDCARDS & set(student):
-        raise Rejected(
-            f"expected a folder name without * ? [ ], found {student!r}; rename the folder"
-        )
+    problem = name_problem(student)
+    if problem is not None:
+        raise Rejected(problem)
     folder = root / "submitted" / student / assignment.name
     return read_submission(folder, assignment, settings.limits)

@@ -40,6 +40,11 @@ class Limits:
         Bytes that the notebook may print and show.
     notebook_bytes, artifact_bytes
         Largest notebook that is read, and largest artifact that is taken out of the sandbox.
+    cells
+        How many cells a notebook may have.
+    cell_bytes, code_bytes
+        Bytes of source in one code cell of the student's, and in all of them: room for ten times
+        the code that the tasks need, but not for the weights of a network.
     """
 
     cell_seconds: float = 240.0
@@ -55,6 +60,9 @@ class Limits:
     output_bytes: int = 16 * _MB
     notebook_bytes: int = 4 * _MB
     artifact_bytes: int = 256 * _MB
+    cells: int = 1000
+    cell_bytes: int = 10_000
+    code_bytes: int = 30_000
 
 
 @dataclass(frozen=True)

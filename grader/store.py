@@ -1,85 +1,135 @@
-"""Finished results on disk, found again by what they depend on."""
+"""Executed submissions and verdicts on disk, found again by what they depend on."""
 
-import functools
-import hashlib
-import importlib.metadata
-import os
+import contextlib
+import json
+import shutil
 import tempfile
-from dataclasses import asdict
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
-import bsds_utils
-from grader.course import COURSE_ROOT, Assignment
-from grader.result import Result
-from grader.settings import Settings
+from bsds_utils.wholefile import written_whole
+from grader.executed import Executed
+from grader.scoring.exhibit import Exhibit
+from grader.scoring.verdict import Verdict
 
-__all__ = ["ResultStore", "result_key"]
+__all__ = ["Checked", "ResultStore"]
+
+_EXECUTED = "executed.json"
+_CHECKED = "checked.json"
+_ARTIFACTS = "artifacts"
+_OLD_SECONDS = 3600.0
 
 
-def result_key(notebook: nbformat.NotebookNode, assignment: Assignment, settings: Settings) -> str:
-    """Return a digest of everything that a result depends on.
+@dataclass(frozen=True)
+class Checked:
+    """What the hidden checks found.
 
-    That is the cells of the sanitised notebook, the grader's and library's code, the solutions
-    notebook, the settings (secret and data included) and the versions of Keras and TensorFlow.
+    Attributes
+    ----------
+    verdicts
+        By grade id.
+    keys
+        By grade id, the digest of what the check depended on.
+    exhibit
+        What there is to show of the submission's model.
+    seconds
+        Wall-clock seconds of the checks.
     """
-    digest = hashlib.sha256()
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        digest.update(repr((cell.cell_type, name, cell.source)).encode())
-    values = asdict(settings)
-    digest.update(repr(sorted(values.items())).encode())
-    digest.update(os.environ.get("BSDS500_ROOT", "").encode())
-    digest.update(os.environ.get("BSDS_SOURCE", "").encode())
-    digest.update(_code_digest(assignment))
-    for package in ("keras", "tensorflow", "numpy"):
-        digest.update(importlib.metadata.version(package).encode())
-    return digest.hexdigest()
 
-
-@functools.cache
-def _code_digest(assignment: Assignment) -> bytes:
-    digest = hashlib.sha256()
-    library = Path(bsds_utils.__file__).parent
-    files = sorted(library.rglob("*.py")) + sorted((COURSE_ROOT / "grader").rglob("*.py"))
-    files += [COURSE_ROOT / "grader" / "calibration.json", assignment.source]
-    for path in files:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.digest()
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    exhibit: Exhibit | None = None
+    seconds: float = 0.0
 
 
 class ResultStore:
-    """A folder of results, one file each.
+    """A folder with a folder for each executed submission.
+
+    Whoever reads while another writes sees all of a thing or nothing of it.
 
     Parameters
     ----------
     folder
-        Made when the first result is kept; must be out of reach of submissions.
+        Made when the first thing is kept; must be out of reach of submissions.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, key: str) -> Result | None:
-        """Return a stored result, or None; a damaged file counts as none."""
+    def count(self) -> int:
+        """Return of how many executed submissions there are results."""
+        return sum(path.suffix != ".part" for path in self._folder.glob("*"))
+
+    def executed(self, key: str) -> Executed | None:
+        """Return what executing left, or None; damaged files count as none."""
+        folder = self._folder / key
         try:
-            return Result.from_json(self._path(key).read_text(encoding="utf-8"))
+            value = json.loads((folder / _EXECUTED).read_text(encoding="utf-8"))
+            return Executed(
+                notebook=nbformat.from_dict(value["notebook"]),
+                seconds=value["seconds"],
+                problem=value["problem"],
+                artifacts={
+                    name: (folder / _ARTIFACTS / name).read_bytes() for name in value["artifacts"]
+                },
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def put(self, key: str, result: Result) -> None:
-        """Keep a result; a reader sees all of it or nothing."""
+    def keep_executed(self, key: str, executed: Executed) -> None:
+        """Keep what executing left; verdicts on what was there before go."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+        part = Path(tempfile.mkdtemp(dir=self._folder, suffix=".part"))
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(result.to_json())
-            Path(name).replace(self._path(key))
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            (part / _ARTIFACTS).mkdir()
+            for name, data in executed.artifacts.items():
+                (part / _ARTIFACTS / name).write_bytes(data)
+            value = {
+                "notebook": executed.notebook,
+                "seconds": executed.seconds,
+                "problem": executed.problem,
+                "artifacts": sorted(executed.artifacts),
+            }
+            (part / _EXECUTED).write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+            shutil.rmtree(self._folder / key, ignore_errors=True)
+            part.rename(self._folder / key)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.json"
+    def sweep(self) -> None:
+        """Remove what writers left that were killed, once it is too old to be in the making."""
+        for part in self._folder.glob("*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _OLD_SECONDS:
+                    shutil.rmtree(part, ignore_errors=True)
+
+    def checked(self, key: str) -> Checked:
+        """Return the verdicts on an executed submission, as far as there are any."""
+        try:
+            value = json.loads((self._folder / key / _CHECKED).read_text(encoding="utf-8"))
+            verdicts = [Verdict(**verdict) for verdict in value["verdicts"]]
+            exhibit = value["exhibit"]
+            return Checked(
+                verdicts={verdict.grade_id: verdict for verdict in verdicts},
+                keys=dict(value["keys"]),
+                exhibit=None if exhibit is None else Exhibit(**exhibit),
+                seconds=float(value["seconds"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return Checked()
+
+    def keep_checked(self, key: str, checked: Checked) -> None:
+        """Keep verdicts on an executed submission."""
+        value: dict[str, Any] = {
+            "verdicts": [asdict(verdict) for verdict in checked.verdicts.values()],
+            "keys": dict(checked.keys),
+            "exhibit": None if checked.exhibit is None else asdict(checked.exhibit),
+            "seconds": checked.seconds,
+        }
+        with written_whole(self._folder / key / _CHECKED) as part:
+            part.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

@@ -11,14 +11,26 @@ import nbformat
 from grader.course import Assignment
 from grader.settings import Limits
 
-__all__ = ["Rejected", "read_submission"]
+__all__ = ["Rejected", "name_problem", "read_submission"]
 
 _SUPPORTED = 4
 _MINOR_WITHOUT_IDS = 4
+# Characters that nbgrader's folder patterns would take for wildcards.
+_WILDCARDS = set("*?[]")
 
 
 class Rejected(Exception):
     """A submission that cannot be graded; the message is for the student."""
+
+
+def name_problem(student: str) -> str | None:
+    """Say why nbgrader cannot take a folder's name for a student's, or None if it can."""
+    if student.isprintable() and not _WILDCARDS & set(student):
+        return None
+    return (
+        f"expected a folder name without * ? [ ] and line breaks, found {student!r}; rename the "
+        "folder"
+    )
 
 
 def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbformat.NotebookNode:
@@ -31,7 +43,7 @@ def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbf
     assignment
         Which notebook to expect.
     limits
-        ``notebook_bytes`` bounds what is read.
+        ``notebook_bytes`` and ``cells`` bound what is read.
 
     Returns
     -------
@@ -54,7 +66,23 @@ def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbf
             f"expected a notebook, found that {path.name} is not JSON; open it in Jupyter, save "
             "it and submit it again"
         ) from None
-    return _notebook(value, path.name)
+    notebook = _notebook(value, path.name, limits.cells)
+    for number, cell in enumerate(notebook.cells, start=1):
+        if not _is_text(cell.source):
+            raise Rejected(
+                f"expected text, found a character that is none in cell no. {number} of "
+                f"{path.name}; write the cell again"
+            )
+    return notebook
+
+
+def _is_text(source: str) -> bool:
+    """Whether it can be written to a file; half a surrogate pair, which JSON can hold, cannot."""
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read(path: Path, folder: Path, max_bytes: int) -> bytes:
@@ -83,7 +111,7 @@ def _read(path: Path, folder: Path, max_bytes: int) -> bytes:
         return stream.read(max_bytes)
 
 
-def _notebook(value: Any, name: str) -> nbformat.NotebookNode:
+def _notebook(value: Any, name: str, max_cells: int) -> nbformat.NotebookNode:
     version = value.get("nbformat") if isinstance(value, dict) else None
     if version != _SUPPORTED:
         raise Rejected(
@@ -92,6 +120,11 @@ def _notebook(value: Any, name: str) -> nbformat.NotebookNode:
         )
     # Only sources and grade ids count; the rest, which is thrown away anyway, need not be valid.
     cells = value.get("cells")
+    if isinstance(cells, list) and len(cells) > max_cells:
+        raise Rejected(
+            f"expected a notebook of at most {max_cells} cells, found {len(cells)} in {name}; "
+            "remove those that you do not need"
+        )
     for cell in cells if isinstance(cells, list) else []:
         if isinstance(cell, dict):
             cell.pop("id", None)

@@ -32,8 +32,13 @@ class Workplace:
 
     @property
     def results(self) -> Path:
-        """Finished results, one folder for each distinct submission."""
+        """Executed submissions and their verdicts, one folder for each distinct submission."""
         return self.private / "results"
+
+    @property
+    def locks(self) -> Path:
+        """Files that keep two processes from doing the same thing at the same time."""
+        return self.private / "locks"
 
     @property
     def reports(self) -> Path:

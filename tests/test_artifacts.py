@@ -3,9 +3,11 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -22,9 +24,15 @@ LIMIT = 1 << 20
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no json", b"[1]", b"3", b"\xff", b"[" * 90_000, b'{"a": "' + bytes(2 << 20) + b'"}'],
-    ids=["empty", "text", "list", "number", "binary", "deep", "large"],
-)
+    [
+        b"", b"no json", b"[1]", b"3", b"\xff", b"[" * 90_000, b'{"a": "' + bytes(2 << 20) + b'"}',
+        b'{"a": 1' + b"0" * 400 + b"}", b'{"metrics": 3}', b'{"metrics": {"test": [0.5]}}',
+    ],
+    ids=[
+        "empty", "text", "list", "number", "binary", "deep", "large", "huge number", "no metrics",
+        "no table",
+    ],
+)  # fmt: skip
 def test_broken_cards(data: bytes, tmp_path: Path) -> None:
     """A card that is no small JSON object is an artifact error with its name."""
     path = tmp_path / "card.json"
@@ -143,3 +151,115 @@ def test_zip_bombs_are_refused_before_they_unpack(tmp_path: Path) -> None:
     assert len(data) < LIMIT
     with pytest.raises(ArtifactError, match="more than 1 MB"):
         check_model_file(data, "m.keras", LIMIT)
+
+
+def _broken(data: bytes, method: int) -> bytes:
+    """Pack a model's members with a method, and damage what was packed."""
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(stream, "w", method) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        start = new.getinfo("config.json").header_offset + 60
+    packed = bytearray(stream.getvalue())
+    packed[start : start + 40] = b"\xff" * 40
+    return bytes(packed)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_broken_packing_is_refused(method: int, tmp_path: Path) -> None:
+    """Damage that shows only on unpacking is an artifact error, whatever the packing."""
+    data = _broken(_saved(_model(), tmp_path), method)
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        check_model_file(data, "m.keras", LIMIT)
+
+
+def test_locked_archives_are_refused(tmp_path: Path) -> None:
+    """A member that needs a password is an artifact error."""
+    data = bytearray(_saved(_model(), tmp_path))
+    for mark, place in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        start = data.find(mark)
+        while start >= 0:
+            data[start + place] |= 1
+            start = data.find(mark, start + 4)
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        check_model_file(bytes(data), "m.keras", LIMIT)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_that_are_there_twice_are_refused(tmp_path: Path) -> None:
+    """A second member of the same name, which another reader might take, is an artifact error."""
+    stream = io.BytesIO(_saved(_model(), tmp_path))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("config.json", archive.read("config.json"))
+    with pytest.raises(ArtifactError, match="not a file that"):
+        check_model_file(stream.getvalue(), "m.keras", LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("module", "class_name"),
+    [
+        ("keras.config", "enable_unsafe_deserialization"),
+        ("keras.utils", "get_file"),
+        ("keras.callbacks", "CSVLogger"),
+        ("keras.saving", "load_model"),
+        ("keras.src.saving.saving_lib", "load_model"),
+        ("keras.layers", "StringLookup"),
+        ("kerasx", "Dense"),
+    ],
+)
+def test_parts_of_keras_that_touch_files_are_refused(
+    module: str, class_name: str, tmp_path: Path
+) -> None:
+    """Functions and classes that unlock, download, read or write are refused by their name."""
+    part = {"module": module, "class_name": class_name, "config": {}, "registered_name": None}
+    config = _config(config={"layers": [{"kernel_initializer": part}]})
+    with pytest.raises(ArtifactError, match=class_name):
+        check_model_file(_archive(tmp_path, **{"config.json": config}), "m.keras", LIMIT)
+
+
+def test_weights_in_constants_are_refused(tmp_path: Path) -> None:
+    """Filters in the graph, which no count of weights sees, are refused; a few numbers are not."""
+    image = keras.Input((None, None, 3))
+    means = np.array([103.9, 116.8, 123.7], np.float32)
+    check_model_file(_saved(keras.Model(image, image - means), tmp_path), "m.keras", LIMIT)
+    kernel = np.ones((5, 5, 3, 8), np.float32)
+    filtered = keras.ops.conv(image, kernel, padding="same")
+    with pytest.raises(ArtifactError, match="constant numbers"):
+        check_model_file(_saved(keras.Model(image, filtered), tmp_path), "m.keras", LIMIT)
+
+
+def _external_link(file: h5py.File, name: str) -> None:
+    file[name] = h5py.ExternalLink("/etc/passwd", "x")
+
+
+def _external_storage(file: h5py.File, name: str) -> None:
+    place = [("/etc/passwd", 0, h5py.h5f.UNLIMITED)]
+    file.create_dataset(name, shape=(3, 3, 3, 2), dtype="f4", external=place)
+
+
+def _virtual(file: h5py.File, name: str) -> None:
+    layout = h5py.VirtualLayout(shape=(3, 3, 3, 2), dtype="f4")
+    layout[...] = h5py.VirtualSource("/etc/passwd", "x", shape=(3, 3, 3, 2))
+    file.create_virtual_dataset(name, layout)
+
+
+def _endless(file: h5py.File, name: str) -> None:
+    file.create_dataset(name, shape=(1 << 40,), dtype="f4", chunks=(1 << 20,))
+
+
+@pytest.mark.parametrize("replace", [_external_link, _external_storage, _virtual, _endless])
+def test_weights_outside_the_file_are_refused(
+    replace: Callable[[h5py.File, str], None], tmp_path: Path
+) -> None:
+    """Weights that lie in other files, or nowhere, are not loaded."""
+    with zipfile.ZipFile(io.BytesIO(_saved(_model(), tmp_path))) as archive:
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights, "a") as file:
+        del file["layers/conv2d/vars/0"]
+        replace(file, "layers/conv2d/vars/0")
+    data = _archive(tmp_path, **{"model.weights.h5": weights.getvalue()})
+    with pytest.raises(ArtifactError, match="cannot be loaded"):
+        load_model(data, "m.keras", LIMIT)

@@ -7,9 +7,10 @@ import nbformat
 import pytest
 
 from bsds_utils.cli import main
-from grader import run
+from grader import pipeline
 from grader.course import get_assignment
-from grader.result import Result, no_points
+from grader.executed import Executed
+from grader.scoring.checks import Findings
 from grader.scoring.verdict import Verdict
 
 ASSIGNMENT = get_assignment("cnn")
@@ -17,7 +18,7 @@ STUDENTS = ("ada", "alan", "grace")
 
 
 @pytest.fixture
-def graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def graded(tmp_path: Path, tiny_deadleaves: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Hand in three notebooks; return the list that names those that were executed.
 
     Executing is played: alan's notebook is not run to its end.
@@ -32,17 +33,20 @@ def graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         nbformat.write(notebook, folder / "cnn.ipynb")
     executed: list[str] = []
 
-    def play(notebook: nbformat.NotebookNode, *_: object) -> Result:
+    def execute(notebook: nbformat.NotebookNode, *_: object) -> Executed:
         name = next(cell.source for cell in notebook.cells if cell.source.startswith("name = "))
         student = name.split("'")[1]
         executed.append(student)
-        points = ASSIGNMENT.points()
-        if student == "alan":
-            return Result("not_run", no_points(points, "too slow"), "too slow", notebook)
-        full = {key: Verdict(key, maximum, maximum, "passed") for key, maximum in points.items()}
-        return Result("graded", full, None, notebook)
+        return Executed(notebook, 1.0, "too slow" if student == "alan" else None)
 
-    monkeypatch.setattr(run, "grade_notebook", play)
+    def check(*_: object) -> tuple[Findings, float]:
+        points = ASSIGNMENT.points()
+        full = {key: Verdict(key, maximum, maximum, "passed") for key, maximum in points.items()}
+        return Findings(full), 1.0
+
+    monkeypatch.setenv("BSDS500_ROOT", str(tiny_deadleaves))
+    monkeypatch.setattr(pipeline, "execute_notebook", execute)
+    monkeypatch.setattr(pipeline, "check_executed", check)
     monkeypatch.setattr("grader.cli.grade.require_sandbox", lambda: None)
     return executed
 

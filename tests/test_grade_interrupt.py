@@ -7,15 +7,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from bsds_command import start
+from sandboxed import SANDBOXED
 
 from grader.course import get_assignment
 from grader.gradebook import Course
-from grader.sandbox.bubblewrap import sandbox_problem
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.sandbox,
-    pytest.mark.skipif(sandbox_problem() is not None, reason=str(sandbox_problem())),
+    *SANDBOXED,
 ]
 
 SLEEP = "import time\ntime.sleep(600)"

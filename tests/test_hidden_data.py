@@ -84,3 +84,21 @@ def test_cache_is_used_and_private(
     read = hidden_set(dataset, "secret", SIZE, cache)
     assert np.array_equal(made.images, read.images)
     assert np.array_equal(made.masks, read.masks)
+
+
+def test_one_in_four_was_never_public(tiny_bsds500: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the hidden images of BSDS500 are scenes that are made from the secret alone."""
+    made = []
+    real = hidden_data.scene
+
+    def counted(seed: int) -> object:
+        made.append(seed)
+        return real(seed)
+
+    monkeypatch.setattr(hidden_data, "scene", counted)
+    monkeypatch.setattr(hidden_data, "COUNT", 8)
+    dataset = open_dataset("bsds500", tiny_bsds500)
+    hidden_set(dataset, "secret", SIZE)
+    assert len(set(made)) == 2
+    hidden_set(dataset, "another", SIZE)
+    assert len(set(made)) == 4

@@ -71,6 +71,48 @@ def test_a_fitting_size_is_not_padded(picture):
     np.testing.assert_allclose(predict_probability(model, image), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(700, 90), (90, 1400), (900, 1000)])
+def test_parts_join_without_a_seam(picture, size):
+    """A large picture is done in parts, and no pixel is lost, doubled or moved at the seams."""
+    image = picture(*size)
+    found = predict_probability(brightness_model(), image, long_side=None)
+    np.testing.assert_allclose(found, image[..., 0] / 255, atol=1e-6)
+
+
+def test_parts_see_far_enough(picture):
+    """Where a pixel depends on what is up to 80 pixels away, the parts show it all of that."""
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(1, 1, use_bias=False),
+            keras.layers.DepthwiseConv2D((161, 1), padding="same", use_bias=False),
+        ]
+    )
+    model.layers[-2].set_weights([np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)])
+    model.layers[-1].set_weights([np.full((161, 1, 1, 1), 1 / 161, np.float32)])
+    image = picture(1300, 32)
+    expected = model(image[None].astype(np.float32)).numpy()[0, ..., 0]
+    found = predict_probability(model, image, long_side=None)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_large_pictures_are_reduced(picture):
+    """The model sees at most the long side, and the map has the picture's size all the same."""
+    seen = []
+
+    class Watched:
+        name, input_shape = "watched", (None, None, None, 3)
+
+        def __call__(self, batch, training):
+            seen.append(batch.shape)
+            return batch[..., :1] / 255
+
+    found = predict_probability(Watched(), picture(300, 400), long_side=100)
+    assert found.shape == (300, 400)
+    assert seen == [(1, 96, 128, 3)]  # 75 × 100, continued to multiples of 32
+
+
 def test_models_that_break_the_contract_are_named(picture):
     """A fixed input size, a missing sigmoid or another output is told in one line."""
     fixed = keras.Sequential([keras.Input((168, 168, 3)), keras.layers.Conv2D(1, 1)])
@@ -92,8 +134,10 @@ def test_wrong_images_are_named():
     """Floats instead of uint8 are refused, and so is a stride of 0."""
     with pytest.raises(TypeError, match="image: expected uint8"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3)))
-    with pytest.raises(ValueError, match="stride: expected at least 1"):
+    with pytest.raises(ValueError, match="stride: expected a divisor"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), stride=0)
+    with pytest.raises(ValueError, match="long_side: expected at least 1"):
+        predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), long_side=0)
 
 
 @pytest.fixture

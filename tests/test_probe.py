@@ -134,6 +134,16 @@ def test_attacks_end_only_themselves(function: str, probe: Probe) -> None:
         assert session.call("double", 4) == 8
 
 
+def test_session_ends_with_its_process(probe: Probe) -> None:
+    """After a function ended its process the session is over, so that others get a fresh one."""
+    session = probe.open()
+    assert session.alive
+    with pytest.raises(ProbeError, match="ended unexpectedly"):
+        session.call("leaves")
+    assert not session.alive
+    assert probe.open().call("double", 4) == 8
+
+
 def test_slow_answers_are_given_up(probe: Probe) -> None:
     """A function that does not return in time is named as that; the next session works."""
     assert "no answer within 20 seconds" in _error(probe, "hangs")

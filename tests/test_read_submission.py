@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from bsds_utils.errors import BSDSError
 from grader.course import get_assignment
 from grader.run import find_submissions, grade_class
+from grader.sandbox.live import LIVE
 from grader.settings import Limits, Settings
 from grader.submission import Rejected, read_submission
 from grader.workplace import Workplace
@@ -184,6 +185,24 @@ def test_too_large(tmp_path: Path) -> None:
     assert "at most 0 MB" in _message(tmp_path)
 
 
+def test_too_many_cells(tmp_path: Path) -> None:
+    """A notebook of more cells than anybody writes is rejected before each is looked at."""
+    cell = {"cell_type": "markdown", "metadata": {}, "source": ""}
+    _write(tmp_path, _notebook(cells=[cell] * 1001))
+    assert "at most 1000 cells, found 1001" in _message(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["code", "markdown", "raw"])
+def test_half_a_character(kind: str, tmp_path: Path) -> None:
+    """Half a surrogate pair, which JSON can hold and no file can, is rejected with its cell."""
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": "whole: 😀"},
+        {"cell_type": kind, "metadata": {}, "source": ["a", "\ud83d"]},
+    ]
+    _write(tmp_path, _notebook(cells=cells))
+    assert "cell no. 2" in _message(tmp_path)
+
+
 HOSTILE = ["", "a b", "Zoë 你好", "..x", "-rf", "x;y", "a'b\"c", "$HOME", "%s", "new\nline"]
 
 
@@ -234,3 +253,20 @@ def test_bad_submissions_are_rejected_one_by_one(tmp_path: Path) -> None:
         assert "rename the folder" in problems[student]
     assert "empty" in problems["a b"]
     assert "not JSON" in problems["Zoë 你好"]
+
+
+def test_a_run_that_ends_with_an_error_ends_only_itself(
+    tmp_path: Path, tiny_deadleaves: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a run that cannot go on, the same process grades the next one."""
+    monkeypatch.setenv("BSDS500_ROOT", str(tiny_deadleaves))
+    _hand_in(tmp_path, "somebody", json.dumps(_notebook()))
+
+    def broken(step: Any, *arguments: Any) -> Any:
+        raise BSDSError("expected the same data on every machine, found others")
+
+    with pytest.raises(BSDSError, match="expected the same data"):
+        grade_class(CNN, ["somebody"], Settings(), Workplace(tmp_path), jobs=1, engine=broken)
+    killed: list[str] = []
+    with LIVE.register(lambda: killed.append("the next run")):
+        assert not killed

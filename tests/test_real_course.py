@@ -62,5 +62,5 @@ def test_solutions_get_all_points_on_the_real_data(bsds500_root: Path, tmp_path:
         assert missed == {}
         assert entry["score"] == entry["max_score"]
         report = tmp_path / name / ".bsds" / "reports" / f"{name}.html"
-        assert f"report: {report}" in output
+        assert str(report) in output
         assert report.is_file()

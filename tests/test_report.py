@@ -1,39 +1,15 @@
-"""What an instructor gets after grading: the CSV file and the HTML page."""
+"""The page that an instructor gets after grading."""
 
-import csv
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from grader.course import get_assignment
-from grader.report import write_csv, write_html
-from grader.result import Result, rejected
-from grader.run import Graded
-from grader.scoring.verdict import Verdict
+from grader.report import write_html
+from grader.suspicion import Finding, Pair, Suspicion
 from grader.workplace import Workplace
-
-CNN = get_assignment("cnn")
-
-
-def graded(student: str, points: float = 0.0, message: str = "fine") -> Graded:
-    """Return a graded submission with these points in every check."""
-    verdicts = {
-        name: Verdict(name, min(points, maximum), maximum, message)
-        for name, maximum in CNN.points().items()
-    }
-    return Graded(student, Result("graded", verdicts), 12.0, reused=False)
-
-
-def refused(student: str, problem: str) -> Graded:
-    """Return a submission that could not be read."""
-    return Graded(student, rejected(CNN.points(), problem), 0.0, reused=False)
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the CSV file as a spreadsheet would."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+from tests.graded_class import CNN, EXHIBIT, graded, refused
 
 
 class Page(HTMLParser):
@@ -56,41 +32,6 @@ class Page(HTMLParser):
         self.text += " ".join(data.split()) + " "
 
 
-def test_csv_has_one_row_a_student(tmp_path: Path) -> None:
-    """Each row gives status, score and the points of every check, which add up to the score."""
-    path = write_csv(CNN, [graded("ada", 1.0), graded("bob", 99.0)], Workplace(tmp_path))
-    ada, bob = read_rows(path)
-    checks = CNN.points()
-    assert [ada["student"], bob["student"]] == ["ada", "bob"]
-    assert {ada["assignment"], bob["assignment"]} == {"cnn"}
-    assert float(ada["score"]) == sum(float(ada[name]) for name in checks) == len(checks)
-    assert float(bob["score"]) == float(bob["max_score"]) == sum(checks.values())
-
-
-def test_csv_says_why_a_submission_was_refused(tmp_path: Path) -> None:
-    """A refused submission has no points and its reason in the last column."""
-    path = write_csv(CNN, [refused("eve", "found cnn.ipynb empty")], Workplace(tmp_path))
-    (row,) = read_rows(path)
-    assert (row["status"], float(row["score"])) == ("rejected", 0.0)
-    assert row["problem"] == "found cnn.ipynb empty"
-
-
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
-def test_csv_starts_no_formula(tmp_path: Path, name: str) -> None:
-    """A student's folder name or message that begins like a formula stays text."""
-    path = write_csv(CNN, [refused(name, f"{name} is odd")], Workplace(tmp_path))
-    (row,) = read_rows(path)
-    assert row["student"] == f"'{name}"
-    assert row["problem"] == f"'{name} is odd"
-
-
-@pytest.mark.parametrize("name", ["Zoë Müller", 'a "quoted", name', "名前", "line\nbreak"])
-def test_csv_keeps_any_name(tmp_path: Path, name: str) -> None:
-    """Names with spaces, commas, quotes, line breaks and letters of any script come out again."""
-    (row,) = read_rows(write_csv(CNN, [graded(name)], Workplace(tmp_path)))
-    assert row["student"] == name
-
-
 def test_html_shows_everybody_and_every_verdict(tmp_path: Path) -> None:
     """The page names each student, score, check and message, and the class's mean and median."""
     everybody = [graded("ada", 99.0, "all right"), graded("bob", 0.0, "wrong shape"),
@@ -98,16 +39,77 @@ def test_html_shows_everybody_and_every_verdict(tmp_path: Path) -> None:
     page = Page(write_html(CNN, everybody, Workplace(tmp_path)))
     maximum = sum(CNN.points().values())
     told = ["all right", "wrong shape", "found no notebook"]
-    figures = ["3 submissions", f"{maximum:.2f} of {maximum:g}", f"Mean {maximum / 3:.2f}",
-               "median 0.00", "1 of 3"]  # fmt: skip
+    figures = ["3 submissions", f"{maximum:.2f} of {maximum:g}", f"{maximum / 3:.2f} mean",
+               "0.00 median", "1 of 3"]  # fmt: skip
     for part in ["ada", "bob", "eve", *told, *figures, *CNN.points()]:
         assert part in page.text
 
 
 def test_html_lists_problems_first(tmp_path: Path) -> None:
-    """Submissions that need the instructor come before those that were graded."""
-    page = Page(write_html(CNN, [graded("ada"), refused("zoe", "empty")], Workplace(tmp_path)))
-    assert page.text.index("zoe") < page.text.index("ada")
+    """Suspicious submissions come first, then those without a grade, then the others."""
+    everybody = [graded("ada"), graded("bob"), refused("zoe", "empty")]
+    suspicion = Suspicion({"bob": [Finding("sign", "cell x, line 1", "starts processes")]})
+    page = Page(write_html(CNN, everybody, Workplace(tmp_path), suspicion))
+    students = page.text.index("Students")
+    places = [page.text.index(name, students) for name in ("bob", "zoe", "ada")]
+    assert places == sorted(places)
+
+
+def test_html_shows_evidence_before_all_else(tmp_path: Path) -> None:
+    """Signs with place and line stand at the top; what is often innocent only with the student."""
+    sign = Finding("sign", "cell no. 5, line 3", "starts processes", "import subprocess")
+    note = Finding("note", "notebook", "asks for another kernel", "'conda'")
+    suspicion = Suspicion({"ada": [sign, note], "bob": [note]})
+    page = Page(write_html(CNN, [graded("ada"), graded("bob")], Workplace(tmp_path), suspicion))
+    top, rest = page.text.split("The class", 1)
+    for part in ("cell no. 5, line 3", "starts processes", "import subprocess", "not a verdict"):
+        assert part in top
+    assert "another kernel" not in top
+    assert rest.count("asks for another kernel") == 2
+    assert "bob" not in top
+
+
+def test_html_shows_alike_submissions(tmp_path: Path) -> None:
+    """A pair is listed with its similarity and cells, and with each of the two."""
+    suspicion = Suspicion(pairs=[Pair("ada", "alan", 0.934, {"task_loss": 1.0})])
+    everybody = [graded("ada"), graded("alan"), graded("grace")]
+    page = Page(write_html(CNN, everybody, Workplace(tmp_path), suspicion))
+    text = " ".join(page.text.split())
+    assert "ada and alan 93 % task_loss 100 %" in text
+    assert text.count("Code like that of alan") == text.count("Code like that of ada") == 2
+    assert "Code like that of grace" not in text
+
+
+def test_html_shows_iou_with_baselines_and_target(tmp_path: Path) -> None:
+    """The histogram of IoU names every baseline, the target and its bars in words."""
+    everybody = [graded("ada", iou=0.487), graded("alan", iou=0.481), graded("grace", iou=0.31)]
+    page = Page(write_html(CNN, everybody, Workplace(tmp_path)))
+    for part in ("all boundary 0.280", "Sobel 0.389", "full credit 0.462", "0.45 to 0.5: 2"):
+        assert part in page.text
+
+
+def test_html_leaves_out_what_there_is_not(tmp_path: Path) -> None:
+    """Without models, copies and stopped submissions there is no empty section about them."""
+    page = Page(write_html(CNN, [graded("ada")], Workplace(tmp_path)))
+    for heading in ("Boundary IoU", "Alike submissions", "Not run or rejected"):
+        assert heading not in page.text
+    assert "Nothing was noticed." in page.text
+
+
+def test_html_is_accessible(tmp_path: Path) -> None:
+    """Tables have headers, drawings and pictures text alternatives, links a target."""
+    suspicion = Suspicion({"ada": [Finding("sign", "run", "x")]}, [Pair("ada", "alan", 0.9, {})])
+    path = write_html(
+        CNN, [graded("ada", iou=0.4), graded("alan")], Workplace(tmp_path), suspicion
+    )
+    page, source = Page(path), path.read_text(encoding="utf-8")
+    assert page.tags.count("table") == page.tags.count("thead")
+    assert all("aria-label" in tag for tag in re.findall(r"<svg[^>]*>", source))
+    assert all(re.search(r'alt="[^"]+"', tag) for tag in re.findall(r"<img[^>]*>", source))
+    targets = set(re.findall(r'id="([^"]+)"', source))
+    links = [address for address in page.addresses if address.startswith("#")]
+    assert {link.removeprefix("#") for link in links} <= targets
+    assert len(re.findall(r'id="', source)) == len(targets)
 
 
 def test_html_takes_no_markup_from_students(tmp_path: Path) -> None:
@@ -120,17 +122,41 @@ def test_html_takes_no_markup_from_students(tmp_path: Path) -> None:
     assert "<script>alert(1)</script>" in page.text
 
 
+def test_html_takes_no_markup_from_evidence(tmp_path: Path) -> None:
+    """Markup in excerpts, places, cells and students' names of pairs is shown as text."""
+    evil = '<script>alert(1)</script>"><img src=x>'
+    suspicion = Suspicion(
+        {"ada": [Finding("sign", evil, evil, evil)]}, [Pair("ada", evil, 0.9, {evil: 1.0})]
+    )
+    page = Page(write_html(CNN, [graded("ada")], Workplace(tmp_path), suspicion))
+    assert not {"script", "img"} & set(page.tags)
+
+
 def test_html_needs_no_other_file(tmp_path: Path) -> None:
-    """The page loads nothing from elsewhere."""
-    page = Page(write_html(CNN, [graded("ada")], Workplace(tmp_path)))
-    assert page.addresses == []
-    assert "link" not in page.tags
+    """The page holds its pictures, links to itself alone, and forbids the browser all else."""
+    path = write_html(CNN, [graded("ada", iou=0.4)], Workplace(tmp_path))
+    page = Page(path)
+    inside = ("#", "data:image/png;base64,")
+    assert any(EXHIBIT.thumbnails[0] in address for address in page.addresses)
+    assert all(address.startswith(inside) for address in page.addresses)
+    assert not {"link", "script", "iframe"} & set(page.tags)
+    assert "default-src 'none'" in path.read_text(encoding="utf-8")
 
 
-def test_reports_are_written_again(tmp_path: Path) -> None:
-    """A second grading replaces the reports of the first."""
+@pytest.mark.slow
+def test_html_of_a_large_class(tmp_path: Path) -> None:
+    """A class of 300 is written in seconds; beyond a dozen, suspicious ones are folded away."""
+    everybody = [
+        graded(f"student-{number}", number % 7, iou=number / 600) for number in range(300)
+    ]
+    findings = {one.student: [Finding("sign", "run", "x")] for one in everybody[:40]}
+    page = Page(write_html(CNN, everybody, Workplace(tmp_path), Suspicion(findings)))
+    assert "28 more with less" in page.text
+    assert page.tags.count("details") >= 300
+
+
+def test_report_is_written_again(tmp_path: Path) -> None:
+    """A second grading replaces the page of the first."""
     for student in ("ada", "bob"):
-        table = write_csv(CNN, [graded(student)], Workplace(tmp_path))
         page = write_html(CNN, [graded(student)], Workplace(tmp_path))
-    assert [row["student"] for row in read_rows(table)] == ["bob"]
     assert "ada" not in Page(page).text.split()

@@ -11,6 +11,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_
 
 from grader.course import ASSIGNMENTS
 from grader.restore import restore
+from grader.settings import Limits
+from grader.submission import Rejected
 
 
 def _cell(name: str, source: str, solution: bool = False, points: int = 0) -> Any:
@@ -150,6 +152,36 @@ def test_edited_check_is_put_back() -> None:
     cell = _by_name(restore(submitted, RELEASE))["a"]
     assert cell.source == "assert a() == 1"
     assert cell.metadata == RELEASE.cells[4].metadata
+
+
+LIMITS = Limits(cell_bytes=1000, code_bytes=2500)
+
+
+@pytest.mark.parametrize(
+    ("answer", "added", "reason"),
+    [
+        ("x" * 1001, [], "found 1,001 in cell task_a"),
+        ("ä" * 501, [], "found 1,002 in cell task_a"),
+        ("", ["", "x" * 2000], "found 2,000 in cell no. 9"),
+        ("x" * 900, ["x" * 900] * 2, "all your cells"),
+    ],
+    ids=["answer", "bytes", "added cell", "sum"],
+)
+def test_too_much_code_is_rejected(answer: str, added: list[str], reason: str) -> None:
+    """More code than a person writes for the tasks is rejected, and the message says where."""
+    submitted = _release()
+    submitted.cells[3].source = answer
+    submitted.cells += [new_code_cell(source) for source in added]
+    with pytest.raises(Rejected, match=reason):
+        restore(submitted, RELEASE, LIMITS)
+
+
+def test_what_does_not_run_may_be_long() -> None:
+    """Text, and what a student pasted into cells that are put back anyway, is not measured."""
+    submitted = _release()
+    submitted.cells[4].source = "x" * 9000
+    submitted.cells += [new_markdown_cell("x" * 9000), new_code_cell("y" * 1000)]
+    assert restore(submitted, RELEASE, LIMITS).cells[-2].source == "y" * 1000
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)

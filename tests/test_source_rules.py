@@ -1,11 +1,16 @@
 """What the scratch CNN's source must not contain, however it is written, and what it may."""
 
+import hashlib
+
 import nbformat
 import pytest
 
 from grader.course import ASSIGNMENTS
 from grader.sandbox.probe import Cell
 from grader.scoring.source_rules import MAX_LITERAL, MAX_NUMBERS, MAX_SOURCE, pretrained
+
+NOISE = hashlib.shake_256(b"weights").digest(9000)
+HEX = NOISE.hex()
 
 FORBIDDEN = {
     "attribute": "x = keras.applications.VGG16()",
@@ -32,7 +37,17 @@ FORBIDDEN = {
     "in a magic": "%time model.load_weights('x')",
     "in a timed cell": "%%time\nx = 1\nmodel.load_weights('x')",
     "in a file": f"%%writefile weights.txt\n{'A ' * MAX_LITERAL}",
+    "in a file that is Python": f"%%writefile weights.txt\nA{HEX}",
+    "large number": f"W = 0x{HEX[:200]}",
+    "comment": f"# {HEX}",
+    "several literals": "\n".join(f"P{i} = '{HEX[:700]}'" for i in range(3)),
+    "dict": f"W = {dict.fromkeys(range(MAX_NUMBERS + 1), 0.5)}",
+    "nested lists": f"W = {[[0.5] * 30] * (MAX_NUMBERS // 30 + 1)}",
+    "arguments": f"use({'0.5, ' * (MAX_NUMBERS + 1)})",
+    "text for a transformer of input": f"§weights {HEX}",
     "nested": "def build_cnn():\n    class A:\n        f = lambda: keras.applications",
+    "noise in short words": " ".join(f"x{HEX[i : i + 20]}" for i in range(0, len(HEX), 20)),
+    "noise in another script": f"W = {[chr(0x4E00 + byte) for byte in NOISE]}",
     "much code": "x = 1\n" * (MAX_SOURCE // 6 + 1),
 }
 
@@ -44,7 +59,8 @@ ALLOWED = {
     "docstring": "def build_cnn():\n    '''No load_weights, no applications.'''",
     "short list": "filters = [16, 32, 48, 64]",
     "magics": "%matplotlib inline\n!true\nfiles = !ls",
-    "long timed cell": "%%time\n" + "x = 1\n" * (MAX_LITERAL // 4),
+    "long timed cell": "%%time\n" + "x = y\n" * (MAX_LITERAL // 4),
+    "rulers": "# " + "-" * 5000 + "\n# " + "=" * 5000,
     "no python": "this is ) not python",
     "nothing": "",
     "unicode": "größe = 'π'",
@@ -79,7 +95,15 @@ def test_reference_solution_is_clean() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["(" * 5000 + ")" * 5000, "-" * 50_000 + "1", "x" + ".a" * 20_000, "\0", "\ud800"]
+    "source",
+    [
+        "(" * 5000 + ")" * 5000,
+        "-" * 50_000 + "1",
+        "x" + ".a" * 20_000,
+        "\0",
+        "\ud800",
+        "%time 1\n" * 600,
+    ],
 )
 def test_odd_source_is_passed_over(source: str) -> None:
     """Source that Python's own parser cannot take does not break the check."""

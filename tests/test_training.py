@@ -1,5 +1,6 @@
 """Seeds, the time budget, the progress line and batches."""
 
+import math
 import re
 import time
 from unittest import mock
@@ -10,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bsds_utils import Batches, BSDSError, ProgressBar, TimeBudget, seed_everything, training
+from bsds_utils import (
+    Batches,
+    BSDSError,
+    LearningRateDecay,
+    ProgressBar,
+    TimeBudget,
+    seed_everything,
+    training,
+)
 from bsds_utils.training import budget_seconds
 
 
@@ -18,6 +27,7 @@ from bsds_utils.training import budget_seconds
 def _no_budget(monkeypatch):
     """Keep a budget set outside away from these tests."""
     monkeypatch.delenv("BSDS_TIME_BUDGET", raising=False)
+    monkeypatch.delenv("BSDS_TIME_SPENT", raising=False)
 
 
 @pytest.fixture
@@ -66,6 +76,50 @@ def fit(model, arrays, budget, *others, epochs=1000, batch_size=4, validation=Tr
         verbose=0,
         callbacks=[budget, *others],
     ).history
+
+
+class Rates(keras.callbacks.Callback):
+    """Note the learning rate of every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Note it."""
+        self.seen.append(float(self.model.optimizer.learning_rate))
+
+
+def test_the_rate_decays_over_the_epochs(arrays):
+    """With time to spare the rate falls along half a cosine over all epochs, nearly to 0."""
+    budget, rates = TimeBudget(1000), Rates()
+    model = small_model()
+    fit(model, arrays, budget, LearningRateDecay(budget), rates, epochs=5)
+    steps = len(rates.seen)
+    start = rates.seen[0]
+    expected = [start * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+    # What the clock says may run ahead of the epochs by next to nothing here.
+    np.testing.assert_allclose(rates.seen, expected, atol=0.02 * start)
+
+
+def test_the_rate_decays_over_the_budget(arrays):
+    """With more epochs than time the rate is nearly 0 when time is up."""
+    budget, rates = TimeBudget(3), Rates()
+    fit(small_model(), arrays, budget, LearningRateDecay(budget), rates, Delay(0.05))
+    assert rates.seen == sorted(rates.seen, reverse=True)
+    assert rates.seen[-1] < 0.1 * rates.seen[0]
+
+
+def test_an_interrupted_budget_goes_on(arrays, monkeypatch):
+    """What an earlier run spent counts, for the time that is left and for the rate."""
+    monkeypatch.setenv("BSDS_TIME_SPENT", "750")
+    budget, rates = TimeBudget(1000), Rates()
+    assert budget.remaining <= 250
+    fit(small_model(), arrays, budget, LearningRateDecay(budget), rates, epochs=1)
+    assert rates.seen[0] == pytest.approx(0.05 * (1 + math.cos(0.75 * math.pi)) / 2, rel=0.05)
+    monkeypatch.setenv("BSDS_TIME_SPENT", "soon")
+    with pytest.raises(BSDSError, match="BSDS_TIME_SPENT: expected a number of seconds"):
+        TimeBudget()
 
 
 def test_the_same_seed_gives_the_same_weights():

@@ -1,14 +1,22 @@
 """Verdicts become exactly the points that stock nbgrader reads out of the cells."""
 
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.utils import determine_grade
+from PIL import Image
 
+from grader.curve import curve_picture, curve_text
 from grader.result import Result, no_points
 from grader.scoring.verdict import Verdict
-from grader.verdict_outputs import show_verdicts
+from grader.verdict_outputs import IOU_CHECK, show_verdicts
+from tests.graded_class import EXHIBIT
 
 MAXIMUM = 4.0
 
@@ -51,7 +59,8 @@ def test_nbgrader_reads_the_verdict(points: float, outputs: list[Any]) -> None:
 def test_message_is_shown(points: float) -> None:
     """The student reads the points and the reason in the cell's output."""
     text = str(_shown(points, _graded()).outputs)
-    assert f"{points:g} of 4 points: because <b>so</b>" in text
+    credit = {0.0: "No", MAXIMUM: "Full"}.get(points, "Partial")
+    assert f"{credit} credit, {points:g} of 4 points: because <b>so</b>" in text
 
 
 def test_other_cells_show_what_they_put_out() -> None:
@@ -74,3 +83,59 @@ def test_submissions_without_a_run_show_the_reason() -> None:
     shown = show_verdicts(notebook, Result("not_run", verdicts, "the kernel died"))
     assert determine_grade(shown.cells[1]) == (0, MAXIMUM)
     assert "the kernel died" in shown.cells[1].outputs[0].evalue
+
+
+def _with_curve(points: float, name: str = IOU_CHECK) -> Any:
+    verdicts = {name: Verdict(name, points, MAXIMUM, "boundary IoU 0.487")}
+    result = Result("graded", verdicts, exhibit=EXHIBIT)
+    return show_verdicts(new_notebook(cells=[_graded(name)]), result).cells[0]
+
+
+@pytest.mark.parametrize("points", [0.0, 0.54, 2.5, MAXIMUM])
+def test_curve_stands_beside_the_verdict(points: float) -> None:
+    """The check of the IoU shows a picture with its text, and nbgrader reads the same points."""
+    cell = _with_curve(points)
+    assert determine_grade(cell) == (pytest.approx(points), MAXIMUM)
+    shown = cell.outputs[-1]
+    assert shown.output_type == "display_data"
+    picture = Image.open(io.BytesIO(base64.b64decode(shown.data["image/png"], validate=True)))
+    assert picture.format == "PNG"
+    assert shown.data["text/plain"] == shown.metadata["image/png"]["alt"] == curve_text(EXHIBIT)
+
+
+def test_other_checks_show_no_curve() -> None:
+    """The curve belongs to the check whose points it explains."""
+    assert [o.output_type for o in _with_curve(MAXIMUM, "loss").outputs] == ["stream"]
+
+
+def test_feedback_shows_no_hidden_image() -> None:
+    """Nothing of the instructor's thumbnails comes into the notebook."""
+    secret = base64.b64encode(b"a picture of a hidden image").decode()
+    verdicts = {IOU_CHECK: Verdict(IOU_CHECK, 1.0, MAXIMUM, "some")}
+    result = Result("graded", verdicts, exhibit=replace(EXHIBIT, thumbnails=[secret]))
+    shown = show_verdicts(new_notebook(cells=[_graded(IOU_CHECK)]), result)
+    assert secret not in str(shown)
+    assert shown.cells[0].outputs[-1] == _with_curve(1.0).outputs[-1]
+
+
+def test_sanitised_feedback_keeps_the_curve() -> None:
+    """The page made of it, without anything a browser could run, still holds the picture."""
+    notebook = new_notebook(cells=[_with_curve(1.0)])
+    page, _ = HTMLExporter(sanitize_html=True).from_notebook_node(notebook)
+    assert base64.b64encode(curve_picture(EXHIBIT)).decode()[:200] in page.replace("\n", "")
+
+
+def test_curve_is_told_in_words() -> None:
+    """The text has the numbers of the picture: chosen and best threshold, target, baselines."""
+    text = curve_text(EXHIBIT)
+    for part in ("0.487 at your threshold 0.45", "best 0.500 at threshold 0.40",
+                 "full credit from 0.462", "all boundary 0.280", "Sobel 0.389"):  # fmt: skip
+        assert part in text
+
+
+def test_same_figures_give_the_same_picture() -> None:
+    """Pictures are the same to the last byte, whatever thread draws them; others differ."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        pictures = set(pool.map(curve_picture, [EXHIBIT] * 8))
+    assert len(pictures) == 1
+    assert curve_picture(replace(EXHIBIT, iou=0.3)) not in pictures

@@ -175,3 +175,10 @@ def test_size_is_bounded_before_it_is_read() -> None:
         receive(stream)
     with pytest.raises(WireError, match="allowed"):
         receive(io.BytesIO(_sent(np.zeros(1000))), max_bytes=500)
+
+
+def test_long_text_is_refused_before_it_is_read() -> None:
+    """JSON grows manyfold in memory, so its length is bounded apart from that of arrays."""
+    stream = io.BytesIO(struct.pack(">QQ", 17 << 20, 0))
+    with pytest.raises(WireError, match="a message of"):
+        receive(stream)

@@ -15,7 +15,6 @@ from bsds_utils.benchmark.evaluate import evaluate, require_maps
 from bsds_utils.benchmark.human import HUMAN, human_point
 from bsds_utils.benchmark.iou import IoU, iou_table
 from bsds_utils.benchmark.maps import MapFolder, as_map, read_map
-from bsds_utils.benchmark.nms import suppress_non_maxima
 from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, thresholds_of
 from bsds_utils.benchmark.scores import (
     Counts,
@@ -27,6 +26,7 @@ from bsds_utils.benchmark.scores import (
     summarize,
 )
 from bsds_utils.benchmark.textfiles import write_text_files
+from bsds_utils.nms import suppress_non_maxima
 
 __all__ = [
     "HUMAN",

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from bsds_utils.benchmark.counts import count_levels
 from bsds_utils.benchmark.engine import load_engine
 from bsds_utils.benchmark.maps import as_map
-from bsds_utils.benchmark.nms import suppress_non_maxima
 from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, levels_of, thresholds_of
 from bsds_utils.benchmark.scores import Counts, Scores, summarize
 from bsds_utils.checks import as_boundaries
@@ -20,6 +19,7 @@ from bsds_utils.data.cache import cached_arrays
 from bsds_utils.data.files import printable
 from bsds_utils.data.progress import bar
 from bsds_utils.errors import BSDSError
+from bsds_utils.nms import suppress_non_maxima
 
 __all__ = ["evaluate", "require_maps", "require_size"]
 

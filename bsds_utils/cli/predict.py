@@ -10,9 +10,7 @@ example:
 
 import argparse
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bsds_utils.errors import BSDSError
-from bsds_utils.images import read_image
+from bsds_utils.images import read_image, to_grey
 from bsds_utils.startup import quiet_start
+from bsds_utils.wholefile import written_whole
 
 __all__ = ["add_arguments", "run"]
 
@@ -39,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the results, made if missing",
     )
+    parser.add_argument(
+        "--long-side",
+        type=int,
+        metavar="N",
+        help="reduce larger pictures to N pixels for the model (default 1024); 0: never",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     quiet_start()
     from bsds_utils.modelcard import load_model
 
+    if args.long_side is not None and args.long_side < 0:
+        raise BSDSError(f"--long-side: expected a number of pixels or 0, found {args.long_side}")
     model, card = load_model(args.model)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -59,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     for number, path in enumerate(args.images, start=1):
         began = time.monotonic()
         try:
-            probability = _predict_file(model, card, path, args.output, args.images, written)
+            probability = _predict_file(model, card, path, args, written)
         except BSDSError as error:
             failures += 1
             print(f"bsds predict: {error}", file=sys.stderr, flush=True)
@@ -79,26 +86,25 @@ def _predict_file(
     model: Any,
     card: dict[str, Any],
     path: Path,
-    output: Path,
-    inputs: Sequence[Path],
+    args: argparse.Namespace,
     written: dict[Path, Path],
 ) -> NDArray[np.float32]:
-    from bsds_utils.predict import predict_probability
+    from bsds_utils.predict import LONG_SIDE, predict_probability
 
-    targets = [output / f"{path.stem}_{kind}.png" for kind in ("probability", "mask")]
+    targets = [args.output / f"{path.stem}_{kind}.png" for kind in ("probability", "mask")]
     for target in targets:
-        if any(_same(target, one) for one in inputs):
+        if any(_same(target, one) for one in args.images):
             raise BSDSError(f"{path}: {target} is one of the pictures given; choose another -o")
         if target in written:
             raise BSDSError(
                 f"{path}: {target} is the result of {written[target]}; rename one of them or "
                 "use another -o"
             )
-    probability = predict_probability(model, read_image(path))
+    long_side = LONG_SIDE if args.long_side is None else args.long_side or None
+    probability = predict_probability(model, read_image(path), long_side=long_side)
     mask = probability >= float(card["threshold"])
-    pictures = (np.round(probability * 255), mask * 255)
-    for target, pixels in zip(targets, pictures, strict=True):
-        _save(target, pixels.astype(np.uint8))
+    for target, values in zip(targets, (probability, mask), strict=True):
+        _save(target, to_grey(values))
         written[target] = path
     return probability
 
@@ -108,11 +114,8 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _save(path: Path, pixels: NDArray[np.uint8]) -> None:
-    # Whole or not at all: a full disk must not leave half a picture of that name.
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole = Path(folder, path.name)
-            Image.fromarray(pixels).save(whole)
-            whole.replace(path)
+        with written_whole(path) as part:
+            Image.fromarray(pixels).save(part)
     except OSError as error:
         raise BSDSError(f"{path}: cannot be written: {error.strerror or error}") from error

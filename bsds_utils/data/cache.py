@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsds_utils.data.files import printable
+from bsds_utils.wholefile import written_whole
 
 __all__ = ["cached_arrays", "fingerprint"]
 
@@ -55,14 +55,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]] | None:
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".npz")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with written_whole(path) as part:
+            np.savez(part, allow_pickle=False, **arrays)
     except OSError as error:
         _say_not_cached(path.parent, error.strerror)
 

@@ -18,14 +18,21 @@ from bsds_utils.errors import BSDSError
 
 if TYPE_CHECKING:
     from bsds_utils.masks import MaskProtocol
+    from bsds_utils.views import RandomViews
 
 __all__ = ["Arrays", "Dataset"]
 
 _ARRAYS_FORMAT = 1  # raise it when the same files and arguments give other arrays
 
 
-class Arrays(NamedTuple):
-    """A split as arrays of one size.
+class _ImagesMasksIds(NamedTuple):
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    ids: tuple[str, ...]
+
+
+class Arrays(_ImagesMasksIds):
+    """A split as arrays of one size; unpacks into images, masks and ids.
 
     Attributes
     ----------
@@ -37,9 +44,38 @@ class Arrays(NamedTuple):
         The N image ids, in the same order.
     """
 
-    images: NDArray[np.uint8]
-    masks: NDArray[np.uint8]
-    ids: tuple[str, ...]
+    _origin: "tuple[Dataset, str, MaskProtocol] | None" = None
+
+    def views(self, batch_size: int = 8, seed: int = 0) -> "RandomViews":
+        """Return batches of random views of the images, with their masks, to train on.
+
+        Parameters
+        ----------
+        batch_size
+            Views per batch.
+        seed
+            Everything random depends on it and on the epoch alone.
+
+        Returns
+        -------
+        bsds_utils.RandomViews
+            Turned, mirrored, zoomed, stretched and recoloured, as large as these arrays.
+
+        Raises
+        ------
+        BSDSError
+            If a file has been damaged or removed meanwhile, or `Dataset.load` did not make this.
+        ValueError
+            If ``batch_size`` is less than 1.
+        """
+        from bsds_utils.views import RandomViews
+
+        if self._origin is None:
+            raise BSDSError("views: expected what dataset.load gives, found other arrays")
+        dataset, split, protocol = self._origin
+        return RandomViews(
+            dataset, split, self.images.shape[1], batch_size, protocol=protocol, seed=seed
+        )
 
 
 class _Truth(Mapping[str, NDArray[np.bool_]]):
@@ -239,7 +275,9 @@ class Dataset:
             ) from error
         name = f"{self.name}-{split}-{size}-{mask_protocol.name}-{key}.npz"
         arrays = cached_arrays(self.arrays_folder / name, make, fits)
-        return Arrays(arrays["images"], arrays["masks"], tuple(pairs))
+        loaded = Arrays(arrays["images"], arrays["masks"], tuple(pairs))
+        loaded._origin = (self, split, mask_protocol)
+        return loaded
 
     def _make(self, split: str, size: int, protocol: "MaskProtocol") -> dict[str, NDArray[Any]]:
         from bsds_utils.images import resize_image

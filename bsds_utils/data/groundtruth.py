@@ -5,20 +5,22 @@ array of 1×1 structs with the fields ``Segmentation`` (uint16 labels from 1) an
 (0 or 1), both H×W.
 """
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bsds_utils.data.files import printable
-from bsds_utils.data.matfile import read_variable
+from bsds_utils.data.files import printable, read_bytes
+from bsds_utils.data.matfile import parse_variable
 from bsds_utils.errors import BSDSError
 
-__all__ = ["GroundTruth", "read_ground_truth"]
+__all__ = ["GroundTruth", "parse_ground_truth", "read_ground_truth"]
 
 _RESTORE = "restore the file (`bsds data` checks all of them)"
 _FIELDS = ("Boundaries", "Segmentation")
+_MAX_PIXELS = 1 << 26  # a sparse matrix of a few bytes may claim any size
 
 
 class GroundTruth(NamedTuple):
@@ -36,18 +38,23 @@ class GroundTruth(NamedTuple):
     segmentations: NDArray[np.uint16]
 
 
-def _field(cell: Any, field: str, where: str) -> NDArray[Any]:
+def _field(cell: Any, field: str, where: str, advice: str) -> NDArray[Any]:
     names = getattr(getattr(cell, "dtype", None), "names", None) or ()
     if field not in names or cell.size != 1:
-        raise BSDSError(f"{where}: expected a struct with {' and '.join(_FIELDS)}; {_RESTORE}")
+        raise BSDSError(f"{where}: expected a struct with {' and '.join(_FIELDS)}; {advice}")
     value = cell[field].flat[0]
     if hasattr(value, "toarray"):  # MATLAB writes a sparse logical matrix as well
+        if math.prod(value.shape) > _MAX_PIXELS:
+            raise BSDSError(
+                f"{where}: expected {field} of at most {_MAX_PIXELS:,} pixels, found shape "
+                f"{value.shape}; {advice}"
+            )
         value = value.toarray()
     value = np.asarray(value)
     if value.ndim != 2 or value.size == 0 or value.dtype.kind not in "buif":
         raise BSDSError(
             f"{where}: expected {field} as a matrix of numbers, found shape {value.shape} of "
-            f"{value.dtype}; {_RESTORE}"
+            f"{value.dtype}; {advice}"
         )
     return value
 
@@ -74,31 +81,59 @@ def read_ground_truth(path: Path, shape: tuple[int, int] | None = None) -> Groun
         ``groundTruth`` or no annotator, or its matrices have other shapes or values than
         described. The message names the file.
     """
-    name = printable(path)
-    cells = read_variable(path, "groundTruth", _RESTORE)
+    return parse_ground_truth(read_bytes(path, _RESTORE), printable(path), shape, _RESTORE)
+
+
+def parse_ground_truth(
+    content: bytes, name: str, shape: tuple[int, int] | None, advice: str
+) -> GroundTruth:
+    """Read the annotations of one image from a file's content.
+
+    Parameters
+    ----------
+    content
+        The bytes of a .mat file as described above.
+    name
+        What to call the file in error messages.
+    shape
+        As for `read_ground_truth`.
+    advice
+        What to do if the file is not as described, for the end of the error message.
+
+    Returns
+    -------
+    GroundTruth
+        As from `read_ground_truth`.
+
+    Raises
+    ------
+    BSDSError
+        As from `read_ground_truth`.
+    """
+    cells = parse_variable(content, name, "groundTruth", advice)
     if not isinstance(cells, np.ndarray) or cells.dtype != object:
-        raise BSDSError(f"{name}: expected groundTruth as a cell array; {_RESTORE}")
+        raise BSDSError(f"{name}: expected groundTruth as a cell array; {advice}")
     if cells.size == 0:
-        raise BSDSError(f"{name}: expected at least one annotator, found none; {_RESTORE}")
+        raise BSDSError(f"{name}: expected at least one annotator, found none; {advice}")
     boundaries: list[NDArray[np.bool_]] = []
     segmentations: list[NDArray[np.uint16]] = []
     for number, cell in enumerate(cells.flat, start=1):
         where = f"{name}: annotator {number} of {cells.size}"
-        boundary, segmentation = (_field(cell, field, where) for field in _FIELDS)
+        boundary, segmentation = (_field(cell, field, where, advice) for field in _FIELDS)
         for field, value in zip(_FIELDS, (boundary, segmentation), strict=True):
             expected = shape or (boundaries[0].shape if boundaries else boundary.shape)
             if value.shape != expected:
                 reference = "the image's shape" if shape else "the first annotator's shape"
                 raise BSDSError(
                     f"{where}: expected {field} of {reference} {expected}, found {value.shape}; "
-                    f"{_RESTORE}"
+                    f"{advice}"
                 )
         if not np.isin(boundary, (0, 1)).all():
-            raise BSDSError(f"{where}: expected Boundaries of 0 and 1 only; {_RESTORE}")
+            raise BSDSError(f"{where}: expected Boundaries of 0 and 1 only; {advice}")
         with np.errstate(invalid="ignore"):
             labels = segmentation.astype(np.uint16)
         if not np.array_equal(labels, segmentation):
-            raise BSDSError(f"{where}: expected Segmentation of whole numbers 0–65535; {_RESTORE}")
+            raise BSDSError(f"{where}: expected Segmentation of whole numbers 0–65535; {advice}")
         boundaries.append(boundary.astype(bool))
         segmentations.append(labels)
     return GroundTruth(np.stack(boundaries), np.stack(segmentations))

@@ -9,7 +9,7 @@ from bsds_utils.data.files import looks_like_html, printable, read_bytes
 from bsds_utils.data.warningfilter import warnings_become
 from bsds_utils.errors import BSDSError
 
-__all__ = ["read_variable"]
+__all__ = ["parse_variable", "read_variable"]
 
 # Files up to this size are read without looking first how much is in them, which takes half as
 # long as reading: the data set's and usual ucm2 maps are smaller.
@@ -42,10 +42,37 @@ def read_variable(path: Path, variable: str, advice: str, max_elements: int = 1 
     BSDSError
         If the file cannot be read, is no such file or holds no such variable, or a larger one.
     """
+    return parse_variable(
+        read_bytes(path, advice), printable(path), variable, advice, max_elements
+    )
+
+
+def parse_variable(
+    content: bytes, name: str, variable: str, advice: str, max_elements: int = 1 << 28
+) -> Any:
+    """Read a variable from a MATLAB 5 file's content.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    name
+        What to call the file in error messages.
+    variable, advice, max_elements
+        As for `read_variable`.
+
+    Returns
+    -------
+    Any
+        As from `read_variable`.
+
+    Raises
+    ------
+    BSDSError
+        If it is no such file or holds no such variable, or a larger one.
+    """
     from scipy.io import loadmat, whosmat  # here, because it takes a moment to import
 
-    content = read_bytes(path, advice)
-    name = printable(path)
     if looks_like_html(content):
         raise BSDSError(f"{name}: expected a MATLAB file, found a web page; {advice}")
     stream: Any = io.BytesIO(content)

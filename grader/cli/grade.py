@@ -9,21 +9,32 @@ Examples
   bsds grade cnn --jobs 2 --json grades.json
   bsds grade cnn --only-failed                 the machine was overloaded: run those again
   bsds grade cnn --student ada --student alan --force
+  bsds grade cnn --scheduler tcp://10.0.0.1:8786     on a Dask cluster
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bsds_utils.errors import BSDSError
-from grader.course import ASSIGNMENTS, get_assignment
-from grader.report import write_csv, write_html
+from grader.cluster import connect
+from grader.course import ASSIGNMENTS, Assignment, get_assignment
+from grader.exports import write_canvas, write_csv, write_moodle
+from grader.head_start import head_start
+from grader.pipeline import Engine, Renew, here
+from grader.progress import Progress, duration
+from grader.report import write_html
 from grader.run import Graded, find_submissions, grade_class
 from grader.sandbox.bubblewrap import require_sandbox
 from grader.settings import DEVELOPMENT_SECRET, Settings
+from grader.store import ResultStore
+from grader.suspicion import investigate
+from grader.table import table
 from grader.workplace import Workplace
 
 __all__ = ["add_arguments", "run"]
@@ -33,8 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("assignment", metavar="ASSIGNMENT", help=" or ".join(ASSIGNMENTS))
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="submissions at a time"
-    )
+        "--jobs", type=int, metavar="N",
+        help="submissions at a time (default: as many as there are processors)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="run submissions on the workers of a Dask scheduler, e.g. tcp://10.0.0.1:8786",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON")
     parser.add_argument(
         "--seconds", type=float, metavar="S", help="training budget of each notebook (default 60)"
@@ -65,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Grade, print the table, write report and exports."""
-    if args.jobs < 1:
+    if args.jobs is not None and args.jobs < 1:
         raise BSDSError(f"expected --jobs to be at least 1, found {args.jobs}")
     # The environment is how settings reach nbgrader's own process of the same name.
     if args.seconds is not None:
@@ -74,40 +90,72 @@ def run(args: argparse.Namespace) -> int:
         os.environ["BSDS_UNSAFE_NO_SANDBOX"] = "1"
     assignment = get_assignment(args.assignment)
     settings = Settings.from_environment()
+    _warn_of(settings)
+    workplace = Workplace(args.course_dir.resolve())
+    students = _chosen(find_submissions(assignment, workplace), args.student)
+    with _engine(args, settings) as (engine, jobs):
+        known = ResultStore(workplace.results).count()
+        if engine is here and (args.renew != "nothing" or known < len(students)):
+            head_start(settings.sandbox)
+        print(f"grading {len(students)} submissions of {assignment.name}, {jobs} at a time")
+        graded = _grade(assignment, students, settings, workplace, jobs, engine, args.renew)
+    if args.json is not None:
+        _write_json(args.json, graded)
+    if args.student:
+        return 0  # report and exports are of the whole class
+    found = investigate(assignment, graded, workplace)
+    print(f"\n{table(graded, found.suspicious)}\n")
+    print(f"report:     {write_html(assignment, graded, workplace, found)}")
+    print(f"all points: {write_csv(assignment, graded, workplace)}")
+    print(f"for Canvas: {write_canvas(assignment, graded, workplace)}")
+    print(f"for Moodle: {write_moodle(assignment, graded, workplace)}")
+    return 0
+
+
+@contextlib.contextmanager
+def _engine(args: argparse.Namespace, settings: Settings) -> Iterator[tuple[Engine, int]]:
+    """Say where submissions run, and how many at a time."""
+    if args.scheduler is not None:
+        with connect(args.scheduler) as cluster:
+            yield cluster, args.jobs or cluster.slots
+        return
     if settings.sandbox:
         require_sandbox()
-    else:
+    yield here, args.jobs or os.cpu_count() or 1
+
+
+def _grade(
+    assignment: Assignment,
+    students: list[str],
+    settings: Settings,
+    workplace: Workplace,
+    jobs: int,
+    engine: Engine,
+    renew: Renew,
+) -> list[Graded]:
+    width = max(len(student) for student in students)
+    with Progress(len(students), jobs, lambda one: _line(one, width)) as progress:
+        try:
+            return grade_class(
+                assignment, students, settings, workplace, jobs, engine,
+                on_start=progress.start, on_done=progress.finish, renew=renew,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            _warn(
+                f"stopped; {progress.done} of {len(students)} are graded and stay so; run again "
+                "to go on"
+            )
+            raise
+
+
+def _warn_of(settings: Settings) -> None:
+    if not settings.sandbox:
         _warn("submissions run WITHOUT isolation and can read and change your files")
     if settings.secret == DEVELOPMENT_SECRET:
         _warn(
             "hidden images come from the public development secret; set BSDS_COURSE_SECRET or "
             "BSDS_COURSE_SECRET_FILE before you grade a real class"
         )
-    workplace = Workplace(args.course_dir.resolve())
-    students = _chosen(find_submissions(assignment, workplace), args.student)
-    count = len(students)
-    width = max(len(student) for student in students)
-    print(f"grading {count} submissions of {assignment.name}, {args.jobs} at a time", flush=True)
-    finished: list[Graded] = []
-
-    def show(graded: Graded) -> None:
-        finished.append(graded)
-        print(f"[{len(finished):>{len(str(count))}}/{count}] {_line(graded, width)}", flush=True)
-
-    try:
-        graded = grade_class(
-            assignment, students, settings, workplace, args.jobs, on_done=show, renew=args.renew
-        )
-    except KeyboardInterrupt:
-        _warn(f"stopped; {len(finished)} of {count} are graded and stay so; run again to go on")
-        raise
-    if args.json is not None:
-        _write_json(args.json, graded)
-    if args.student:
-        return 0  # report and CSV are of the whole class
-    print(f"report: {write_html(assignment, graded, workplace)}")
-    print(f"grades: {write_csv(assignment, graded, workplace)}")
-    return 0
 
 
 def _chosen(students: list[str], names: list[str] | None) -> list[str]:
@@ -128,7 +176,7 @@ def _line(graded: Graded, width: int) -> str:
         text += f"  {result.status.replace('_', ' ')}: {result.problem}"
     elif missed:
         text += f"  not full: {', '.join(missed)}"
-    return text + ("  (unchanged)" if graded.reused else f"  {graded.seconds:.0f} s")
+    return text + ("  (unchanged)" if graded.reused else f"  {duration(graded.seconds)}")
 
 
 def _warn(text: str) -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the hidden checks."""
 
+import numpy as np
 import pytest
 
 from grader.scoring.evidence import Evidence
@@ -11,6 +12,12 @@ from grader.scoring.verdict import Credit
 def submission(request: pytest.FixtureRequest) -> Evidence:
     """Give the submission under test."""
     return request.config.stash[EVIDENCE]
+
+
+@pytest.fixture
+def generator(submission: Evidence, request: pytest.FixtureRequest) -> np.random.Generator:
+    """Give random numbers that nobody can foresee, and that are the same when graded again."""
+    return submission.generator(request.node.name)
 
 
 @pytest.fixture

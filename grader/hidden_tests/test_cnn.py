@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bsds_utils import THRESHOLDS, agreement, foreground_iou, mean_iou
 from grader.scoring import initial_weights, source_rules
+from grader.scoring.answers import numbers
 from grader.scoring.evidence import Evidence, predict
 from grader.scoring.verdict import Credit, require
 
@@ -27,12 +28,12 @@ def _random_masks(
     return (generator.random(shape) < share).astype(np.uint8)
 
 
-def test_agreement(submission: Evidence) -> None:
+def test_agreement(submission: Evidence, generator: np.random.Generator) -> None:
     """The share of annotators who marked each pixel."""
-    generator = np.random.default_rng()
     for annotators in (1, 5):
         boundaries = generator.random((annotators, 23, 31)) < 0.3
-        found = np.asarray(submission.functions.call("annotator_agreement", boundaries))
+        answer = submission.functions.call("annotator_agreement", boundaries)
+        found = numbers(answer, "annotator_agreement")
         require(
             found.shape == (23, 31),
             f"annotator_agreement gives shape {found.shape} for boundaries of shape "
@@ -59,7 +60,7 @@ def _require_scores(found: Any, expected: Mapping[str, float], what: str) -> Non
         f'{what} must return a dict with "accuracy", "iou" and "mean_iou"',
     )
     for name, value in expected.items():
-        number = np.asarray(found[name])
+        number = numbers(found[name], f"{what}: {name}")
         require(
             number.shape == ()
             and number.dtype.kind in "iuf"
@@ -68,9 +69,8 @@ def _require_scores(found: Any, expected: Mapping[str, float], what: str) -> Non
         )
 
 
-def test_metrics(submission: Evidence) -> None:
+def test_metrics(submission: Evidence, generator: np.random.Generator) -> None:
     """Accuracy, boundary IoU and 2-class mean IoU, micro-averaged, with empty unions."""
-    generator = np.random.default_rng()
     shape = (3, 40, 40, 1)
     for share in (0.05, 0.5):
         truth = _random_masks(generator, shape, share)
@@ -87,9 +87,8 @@ def test_metrics(submission: Evidence) -> None:
     _require_scores(found, _expected_scores(truth, prediction), "scores of bool masks")
 
 
-def test_nothing(submission: Evidence) -> None:
+def test_nothing(submission: Evidence, generator: np.random.Generator) -> None:
     """The scores of predicting no boundary."""
-    generator = np.random.default_rng()
     for share in (0.07, 0.4):
         truth = _random_masks(generator, (2, 32, 32, 1), share)
         found = submission.functions.call("scores_of_nothing", truth)
@@ -105,17 +104,15 @@ def _expected_loss(truth: NDArray[np.float32], prediction: NDArray[np.float32]) 
     return float(bce + np.mean(1 - dice))
 
 
-def test_loss(submission: Evidence) -> None:
+def test_loss(submission: Evidence, generator: np.random.Generator) -> None:
     """The value of the loss on random arrays, and a gradient that points the right way."""
-    generator = np.random.default_rng()
     for shape, share in [((1, 16, 16, 1), 0.2), ((5, 24, 8, 1), 0.5), ((2, 8, 8, 1), 0.0)]:
         truth = _random_masks(generator, shape, share).astype(np.float32)
         # Images of a batch differ, so that one Dice over the whole batch shows.
         truth[0] = _random_masks(generator, shape[1:], share / 4)
         prediction = generator.uniform(0.02, 0.98, shape).astype(np.float32)
-        found = np.asarray(
-            submission.functions.call("bce_dice_loss", truth, prediction), np.float64
-        )
+        answer = submission.functions.call("bce_dice_loss", truth, prediction)
+        found = numbers(answer, "bce_dice_loss").astype(np.float64)
         require(found.size in (1, shape[0]), "bce_dice_loss must give one value, or one an image")
         require(
             np.isclose(found.mean(), _expected_loss(truth, prediction), rtol=1e-3, atol=1e-3),
@@ -126,10 +123,10 @@ def test_loss(submission: Evidence) -> None:
     prediction = generator.uniform(0.1, 0.9, truth.shape).astype(np.float32)
     gradient = submission.functions.gradient("bce_dice_loss", truth, prediction)
     require(
-        gradient is not None and np.shape(gradient) == truth.shape,
+        gradient is not None and numbers(gradient, "bce_dice_loss").shape == truth.shape,
         "no gradient flows through bce_dice_loss: use keras.ops on the tensors you are given",
     )
-    gradient = np.asarray(gradient)
+    gradient = numbers(gradient, "the gradient of bce_dice_loss")
     require(
         np.isfinite(gradient).all()
         and (gradient[truth == 1] < 0).all()
@@ -138,10 +135,9 @@ def test_loss(submission: Evidence) -> None:
     )
 
 
-def test_architecture(submission: Evidence) -> None:
+def test_architecture(submission: Evidence, generator: np.random.Generator) -> None:
     """Shapes and range for several sizes and batches, and the limits on size."""
     model = submission.built("build_cnn")
-    generator = np.random.default_rng()
     for shape in SHAPES:
         images = generator.integers(0, 256, shape, dtype=np.uint8)
         predict(model, images, "the model that build_cnn gives")
@@ -167,21 +163,23 @@ def test_architecture(submission: Evidence) -> None:
 def test_iou(submission: Evidence, credit: Credit) -> None:
     """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
     submission.require_same_architecture(MODEL, "build_cnn")
+    problem = _pretrained(submission)
+    require(problem is None, f"an IoU counts only for a model trained from scratch: {problem}")
     threshold = submission.threshold(CARD, default=0.5)
     iou = submission.iou(MODEL, "hidden", threshold)
     target = submission.target
     credit.partial(target.share(iou), target.explain(iou, threshold))
 
 
-def test_threshold(submission: Evidence) -> None:
+def test_threshold(submission: Evidence, generator: np.random.Generator) -> None:
     """The threshold is the best one on validation data, for fresh arrays and for the model."""
-    generator = np.random.default_rng()
     for best_val, best_test in ((0.3, 0.7), (0.62, 0.24)):
         masks, probabilities = {}, {}
         for split, best in (("val", best_val), ("test", best_test)):
             masks[split] = _random_masks(generator, (4, 32, 32, 1), 0.3)
             probabilities[split] = _probabilities_best_at(best, masks[split], generator)
-        found = np.asarray(submission.functions.call("choose_threshold", probabilities, masks))
+        answer = submission.functions.call("choose_threshold", probabilities, masks)
+        found = numbers(answer, "choose_threshold")
         require(
             found.shape == () and found.dtype.kind in "iuf",
             "choose_threshold must give a number",
@@ -197,7 +195,7 @@ def test_threshold(submission: Evidence) -> None:
     threshold = submission.threshold(CARD)
     sweep = submission.sweep(MODEL, "val", THRESHOLDS)
     require(
-        sweep.iou_at(threshold) >= sweep.best_iou - 0.001,
+        submission.iou(MODEL, "val", threshold) >= sweep.best_iou - 0.001,
         "the threshold saved with your model is not the best one for it on validation data",
     )
 
@@ -214,9 +212,8 @@ def _probabilities_best_at(
     return np.where(masks == 1, high, low).astype(np.float32)
 
 
-def test_test_report(submission: Evidence) -> None:
+def test_test_report(submission: Evidence, generator: np.random.Generator) -> None:
     """The reported test scores are those of the saved model at the saved threshold."""
-    generator = np.random.default_rng()
     masks = {split: _random_masks(generator, (2, 16, 16, 1), 0.3) for split in ("val", "test")}
     probabilities = {
         split: generator.random(mask.shape).astype(np.float32) for split, mask in masks.items()
@@ -236,17 +233,21 @@ def test_test_report(submission: Evidence) -> None:
     )
 
 
-def test_from_scratch(submission: Evidence) -> None:
-    """Random initial weights: nothing pretrained in the source or in the built model."""
+def _pretrained(submission: Evidence) -> str | None:
+    """Say what is pretrained, in the source or in the built model; None if nothing is."""
     findings = source_rules.pretrained(submission.student_cells)
-    require(not findings, "; ".join(findings[:3]))
-    first, second = (
-        submission.built("build_cnn"),
-        submission.built("build_cnn", seed=2, fresh=True),
-    )
-    problem = (
+    if findings:
+        return "; ".join(findings[:3])
+    first = submission.built("build_cnn")
+    second = submission.built("build_cnn", seed=2, fresh=True)
+    return (
         initial_weights.explain_shared(first, second)
         or initial_weights.explain_unlike_initializers(first)
         or initial_weights.explain_unlike_initializers(second)
     )
+
+
+def test_from_scratch(submission: Evidence) -> None:
+    """Random initial weights: nothing pretrained in the source or in the built model."""
+    problem = _pretrained(submission)
     require(problem is None, str(problem))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bsds_utils import foreground_iou
 from grader.provisions import encoder_weights
+from grader.scoring.answers import numbers
 from grader.scoring.encoder_weights import (
     LAST_LAYER,
     encoder_layers,
@@ -27,6 +28,8 @@ MODEL = "resnet_model.keras"
 CARD = "resnet_model.json"
 SHAPES = [(1, 224, 224, 3), (2, 96, 160, 3), (1, 352, 64, 3)]
 MAX_DECODER = 2_000_000
+MIN_EFFECT = 1e-6
+"""Change of a probability from which features count as used."""
 ALL_STAGES = ("conv1_", "conv2_", "conv3_", "conv4_")
 
 
@@ -36,23 +39,23 @@ def reference(submission: Evidence) -> Any:
     return reference_encoder(encoder_weights(submission.settings, submission.workplace))
 
 
-def _random_images(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.random.default_rng().integers(0, 256, shape).astype(np.float32)
+def _random_images(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return generator.integers(0, 256, shape).astype(np.float32)
 
 
 def _preprocessed(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return images[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
 
 
-def test_preprocessing(submission: Evidence) -> None:
+def test_preprocessing(submission: Evidence, generator: np.random.Generator) -> None:
     """BGR order and ImageNet means, as a function and as the built model's first step."""
-    images = _random_images((2, 20, 28, 3))
-    found = np.asarray(submission.functions.call("preprocess", images))
+    images = _random_images(generator, (2, 20, 28, 3))
+    found = numbers(submission.functions.call("preprocess", images), "preprocess")
     require(
         found.shape == images.shape and np.allclose(found, _preprocessed(images), atol=1e-2),
         "preprocess does not give BGR images with ResNet50's means subtracted",
     )
-    images = _random_images((1, 64, 96, 3))
+    images = _random_images(generator, (1, 64, 96, 3))
     seen = trace(submission.built("build_resnet"), images)["input"]
     require(
         seen.shape == images.shape and np.allclose(seen, _preprocessed(images), atol=1e-2),
@@ -60,7 +63,7 @@ def test_preprocessing(submission: Evidence) -> None:
     )
 
 
-def test_encoder(submission: Evidence, reference: Any) -> None:
+def test_encoder(submission: Evidence, generator: np.random.Generator, reference: Any) -> None:
     """Four feature maps; really ResNet50; the given weights before training."""
     encoder = submission.built("build_encoder")
     features = encoder(np.zeros((1, 96, 64, 3), np.float32), training=False)
@@ -73,7 +76,7 @@ def test_encoder(submission: Evidence, reference: Any) -> None:
     require(
         not extra, f"the encoder has a layer that conv1 to conv4 of ResNet50 lack: {extra[:1]}"
     )
-    images = _random_images((1, 64, 96, 3))
+    images = _random_images(generator, (1, 64, 96, 3))
     seen = trace(model, images)
     require(
         np.allclose(seen["output"], np.asarray(reference(seen["input"], training=False)),
@@ -82,7 +85,7 @@ def test_encoder(submission: Evidence, reference: Any) -> None:
     )  # fmt: skip
 
 
-def test_decoder(submission: Evidence, reference: Any) -> None:
+def test_decoder(submission: Evidence, generator: np.random.Generator, reference: Any) -> None:
     """Shapes and range for several sizes and batches, size limit, skip connections."""
     model = submission.built("build_resnet")
     own = model.count_params() - reference.count_params()
@@ -90,23 +93,48 @@ def test_decoder(submission: Evidence, reference: Any) -> None:
         own <= MAX_DECODER, f"expected at most 2,000,000 parameters in the decoder, found {own:,}"
     )
     for shape in SHAPES:
-        predict(model, _random_images(shape).astype(np.uint8), "the model that build_resnet gives")
+        predict(
+            model,
+            _random_images(generator, shape).astype(np.uint8),
+            "the model that build_resnet gives",
+        )
     require(
-        _joins_finer_features(model),
+        _joins_finer_features(model, generator),
         "the decoder does not join the encoder's finer feature maps: add skip connections",
+    )
+    require(
+        _starts_from_coarse_features(model, generator),
+        f"the decoder does not use {LAST_LAYER}: it has to start from the coarsest features",
     )
 
 
-def _joins_finer_features(model: Any) -> bool:
+def _joins_finer_features(model: Any, generator: np.random.Generator) -> bool:
     """Whether the output still depends on the image when the coarsest features are fixed."""
+    first, second = (
+        _with_coarse_features(model, _random_images(generator, (1, 64, 64, 3)), 0.0) for _ in "ab"
+    )
+    return bool(np.abs(first - second).max() > MIN_EFFECT)
+
+
+def _starts_from_coarse_features(model: Any, generator: np.random.Generator) -> bool:
+    """Whether the output depends on the coarsest features when the image is fixed."""
+    images = _random_images(generator, (1, 64, 64, 3))
+    noise = generator.normal(size=(1, 4, 4, 1024)).astype(np.float32)
+    first, second = (_with_coarse_features(model, images, value) for value in (0.0, noise))
+    return bool(np.abs(first - second).max() > MIN_EFFECT)
+
+
+def _with_coarse_features(
+    model: Any, images: NDArray[np.float32], value: float | NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Run a model whose encoder's last layer gives other features."""
     layer = encoder_layers(model)[LAST_LAYER]
     call = layer.call
-    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 0
+    layer.call = lambda *args, **kwargs: call(*args, **kwargs) * 0 + value
     try:
-        outputs = [np.asarray(model(_random_images((1, 64, 64, 3)), training=False)) for _ in "ab"]
+        return np.asarray(model(images, training=False))
     finally:
         layer.call = call
-    return bool(np.abs(outputs[0] - outputs[1]).max() > 1e-6)
 
 
 def _trainable(model: Any) -> set[str]:
@@ -179,9 +207,8 @@ def test_iou(submission: Evidence, credit: Credit) -> None:
     credit.partial(target.share(iou), target.explain(iou, threshold))
 
 
-def test_comparison(submission: Evidence) -> None:
+def test_comparison(submission: Evidence, generator: np.random.Generator) -> None:
     """Methods sorted by boundary IoU at their own thresholds."""
-    generator = np.random.default_rng()
     masks = (generator.random((3, 24, 24, 1)) < 0.3).astype(np.uint8)
     thresholds = {"a": 0.3, "b": 0.6, "c": 0.45}
     predictions = {
@@ -206,7 +233,7 @@ def test_comparison(submission: Evidence) -> None:
     )
     require(
         all(
-            isinstance(iou, int | float | np.ndarray) and np.isclose(iou, value, atol=1e-5)
+            numbers(iou, "compare").shape == () and np.isclose(iou, value, atol=1e-5)
             for (_, iou), (_, value) in zip(found, expected, strict=True)
         ),
         "compare does not give each method's boundary IoU at its own threshold",

@@ -8,9 +8,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Instance
 
 from grader.course import get_assignment
-from grader.grading import grade_notebook
+from grader.pipeline import grade
 from grader.settings import DEVELOPMENT_SECRET, Settings
-from grader.store import ResultStore, result_key
 from grader.verdict_outputs import show_verdicts
 from grader.workplace import Workplace
 
@@ -43,10 +42,5 @@ class GradeInIsolation(NbGraderPreprocessor):  # type: ignore[misc]
                 "Hidden images come from the public development secret: set BSDS_COURSE_SECRET "
                 "or BSDS_COURSE_SECRET_FILE before you grade a real class"
             )
-        store = ResultStore(workplace.results)
-        key = result_key(nb, assignment, settings)
-        result = store.get(key)
-        if result is None:
-            result = grade_notebook(nb, assignment, settings, workplace)
-            store.put(key, result)
+        result = grade(nb, assignment, settings, workplace).result
         return show_verdicts(nb, result), resources

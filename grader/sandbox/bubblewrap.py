@@ -20,7 +20,16 @@ import bsds_utils
 from bsds_utils.errors import BSDSError
 from grader.settings import Limits
 
-__all__ = ["HOME", "Sandbox", "command", "require_sandbox", "sandbox_problem"]
+__all__ = [
+    "HOME",
+    "Sandbox",
+    "command",
+    "new_uid",
+    "process_limits",
+    "require_sandbox",
+    "sandbox_problem",
+    "variables",
+]
 
 HOME = Path("/home/student")
 LIBRARY = Path("/course")
@@ -110,7 +119,31 @@ def require_sandbox() -> None:
         raise BSDSError(problem)
 
 
-def command(sandbox: Sandbox, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def new_uid() -> int | None:
+    """Return a user id that no sandbox has; None where the grader is a plain user."""
+    return _FIRST_UID + secrets.randbelow(_UID_COUNT) if os.geteuid() == 0 else None
+
+
+def variables(sandbox: Sandbox) -> dict[str, str]:
+    """Return the whole environment of processes in a sandbox."""
+    return {**_base_environment(sandbox), **sandbox.environment}
+
+
+def process_limits(limits: Limits) -> dict[str, int]:
+    """Return the limits on each process, by the name of the constant in :mod:`resource`."""
+    return {
+        "RLIMIT_AS": limits.address_space,
+        "RLIMIT_FSIZE": limits.file_size,
+        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_CPU": limits.cpu_seconds,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": 1024,
+    }
+
+
+def command(
+    sandbox: Sandbox, argv: Sequence[str], uid: int | None = None, info: int | None = None
+) -> tuple[list[str], dict[str, str]]:
     """Return the command line and environment that run `argv` in `sandbox`.
 
     Parameters
@@ -120,29 +153,34 @@ def command(sandbox: Sandbox, argv: Sequence[str]) -> tuple[list[str], dict[str,
         over to the sandbox's own user.
     argv
         Program and arguments, with paths as seen inside.
+    uid
+        Whom it runs as, when running as root; by default a new one.
+    info
+        Descriptor to which bubblewrap writes about itself (``--info-fd``).
 
     Returns
     -------
     tuple
         Arguments for ``subprocess.Popen`` and the environment to give it.
     """
-    environment = {**_base_environment(sandbox), **sandbox.environment}
+    environment = variables(sandbox)
     if not sandbox.isolated:
         return list(argv), environment
-    uid = _FIRST_UID + secrets.randbelow(_UID_COUNT)
-    root = os.geteuid() == 0
-    if root:
+    uid = new_uid() if uid is None else uid
+    if uid is not None:
         for path in sandbox.writable:
             _hand_over(path, uid)
     # Of all processes, those in a sandbox are the first to end where the machine's memory does.
     line = ["choom", "--adjust", "1000", "--"]
     line += ["bwrap", *_namespaces(), "--new-session", "--die-with-parent", "--clearenv"]
+    if info is not None:
+        line += ["--info-fd", str(info)]
     line += _file_system(sandbox)
     for name, value in environment.items():
         line += ["--setenv", name, value]
     line += ["--chdir", str(HOME), "--"]
-    line += _limits(sandbox.limits)
-    if root:
+    line += ["prlimit", *(_limit(*one) for one in process_limits(sandbox.limits).items()), "--"]
+    if uid is not None:
         line += _drop_to(uid)
     return [*line, *argv], {"PATH": os.environ.get("PATH", os.defpath)}
 
@@ -164,12 +202,8 @@ def _drop_to(uid: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _limits(limits: Limits) -> list[str]:
-    return [
-        "prlimit", f"--as={limits.address_space}", f"--fsize={limits.file_size}",
-        f"--nproc={limits.processes}", f"--cpu={limits.cpu_seconds}", "--core=0",
-        "--nofile=1024", "--",
-    ]  # fmt: skip
+def _limit(name: str, value: int) -> str:
+    return f"--{name.removeprefix('RLIMIT_').lower()}={value}"
 
 
 def _base_environment(sandbox: Sandbox) -> dict[str, str]:

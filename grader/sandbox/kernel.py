@@ -5,7 +5,6 @@ import contextlib
 import copy
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from grader.sandbox.live import LIVE
 from grader.sandbox.outbox import collect
 from grader.sandbox.usage import open_inside
 from grader.sandbox.watchdog import Watchdog
+from grader.scratch import scratch
 
 __all__ = ["Execution", "SandboxKernelManager", "execute"]
 
@@ -141,7 +141,7 @@ def execute(
     """
     notebook = copy.deepcopy(notebook)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bsds-k-") as folder:
+    with scratch("k") as folder:
         # A Unix socket's path has at most 107 characters, so this folder is a short one.
         connection = Path(folder)
         inside = replace(sandbox, writable={**sandbox.writable, connection: connection})
@@ -195,7 +195,7 @@ async def _run(
         await client.async_start_new_kernel_client()
         home = _open_home(manager, cleanup)
         if manager.sandbox.isolated:
-            cleanup.enter_context(Watchdog(_pid(manager), manager.sandbox.limits, stop))
+            cleanup.enter_context(Watchdog(_outermost(manager), manager.sandbox.limits, stop))
         for index, cell in enumerate(client.nb.cells):
             await client.async_execute_cell(cell, index)
     except DeadKernelError:
@@ -215,15 +215,16 @@ def _stopped(stop: _Stop) -> str | None:
     return None if stop.reason is None else STOPPED.format(reason=stop.reason)
 
 
-def _pid(manager: SandboxKernelManager) -> int:
+def _outermost(manager: SandboxKernelManager) -> tuple[int, ...]:
     provisioner: Any = manager.provisioner
-    return int(provisioner.process.pid)
+    outermost: tuple[int, ...] = provisioner.outermost
+    return outermost
 
 
 def _open_home(manager: SandboxKernelManager, cleanup: contextlib.ExitStack) -> int | None:
     """Open the kernel's folder before a line of the submission runs."""
     if manager.sandbox.isolated:
-        home = open_inside(_pid(manager), HOME)
+        home = open_inside(_outermost(manager), HOME)
     else:
         home = os.open(manager.sandbox.work, os.O_RDONLY | os.O_DIRECTORY)
     if home is not None:

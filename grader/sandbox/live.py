@@ -50,5 +50,10 @@ class LiveProcesses:
         for kill in live:
             kill()
 
+    def renew(self) -> None:
+        """Let process trees live again; to be called when no block of before is left."""
+        with self._lock:
+            self._stopped = False
+
 
 LIVE = LiveProcesses()

@@ -1,9 +1,9 @@
 """Taking files out of a sandbox without trusting what they are."""
 
-import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
+
+from grader.plainfile import read_plain
 
 __all__ = ["collect"]
 
@@ -27,20 +27,6 @@ def collect(folder: int, names: Sequence[str], max_bytes: int, destination: Path
     """
     destination.mkdir(parents=True, exist_ok=True)
     for name in names:
-        data = _read_regular(folder, name, max_bytes)
+        data = read_plain(name, max_bytes, folder)
         if data is not None:
             (destination / name).write_bytes(data)
-
-
-def _read_regular(folder: int, name: str, max_bytes: int) -> bytes | None:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(name, flags, dir_fd=folder)
-    except OSError:
-        return None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
-        os.close(descriptor)
-        return None
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read(max_bytes)

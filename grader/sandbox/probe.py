@@ -1,21 +1,23 @@
 """The trusted side of a probe sandbox: asks a submission's functions questions."""
 
 import contextlib
+import io
+import os
 import queue
 import shutil
 import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, BinaryIO
 
 from grader.sandbox import wire
-from grader.sandbox.bubblewrap import Sandbox, command
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.launch import start
 from grader.sandbox.live import LIVE
 from grader.sandbox.watchdog import Watchdog
+from grader.scratch import scratch
 
 __all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
 
@@ -41,11 +43,12 @@ class ProbeSession:
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
+        self._ended = False
 
     @property
     def alive(self) -> bool:
         """Whether it can still be asked."""
-        return self._probe.current is self
+        return self._probe.current is self and not self._ended
 
     def call(self, function: str, *args: Any) -> Any:
         """Return what the submission's `function` returns for `args`.
@@ -92,6 +95,10 @@ class ProbeSession:
         answer = self._probe.exchange(request)
         if not isinstance(answer, dict):
             raise ProbeError(f"{function} gave no readable answer")
+        if "ended" in answer:
+            # The next check starts a fresh process, so that one crash costs one function.
+            self._ended = True
+            raise ProbeError(f"{function} failed: the process that ran it ended unexpectedly")
         if "missing" in answer:
             raise ProbeError(str(answer["missing"])[:400])
         if "error" in answer:
@@ -117,6 +124,7 @@ class Probe:
         self._cells = [{"name": cell.name, "source": cell.source} for cell in cells]
         self.current: ProbeSession | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._questions: BinaryIO = io.BytesIO()
         self._answers: queue.Queue[Any] = queue.Queue()
         self._cleanup = contextlib.ExitStack()
         self._exceeded: str | None = None
@@ -149,9 +157,8 @@ class Probe:
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    cast(IO[bytes], pipe).close()
+            with contextlib.suppress(OSError):
+                self._questions.close()
         self._cleanup.close()
 
     def exchange(self, request: Mapping[str, Any]) -> Any:
@@ -164,7 +171,7 @@ class Probe:
     def _start(self) -> None:
         if self._process is not None:
             return
-        folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bsds-p-")))
+        folder = Path(self._cleanup.enter_context(scratch("p")))
         for source in (_RUNNER, Path(wire.__file__)):
             shutil.copy(source, folder)
         folder.chmod(0o755)
@@ -172,26 +179,17 @@ class Probe:
             self._sandbox, read_only={**self._sandbox.read_only, folder: _RUNNER_INSIDE}
         )
         runner = sandbox.path_inside(folder) / _RUNNER.name
-        line, environment = command(sandbox, [sys.executable, str(runner)])
-        process = subprocess.Popen(
-            line,
-            env=environment,
-            cwd=sandbox.work,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C is for the grader alone, which then ends its sandboxes itself.
-            start_new_session=True,
-        )
-        self._process = process
+        questions, self._questions = _pipe()
+        answers, answer = _pipe()
+        with questions, answer:
+            started = start(sandbox, [str(runner)], questions, answer, subprocess.DEVNULL)
+        process = self._process = started.process
         self._exceeded = None
         self._cleanup.enter_context(LIVE.register(process.kill))
         if sandbox.isolated:
-            self._cleanup.enter_context(Watchdog(process.pid, sandbox.limits, self._stop))
+            self._cleanup.enter_context(Watchdog(started.outermost, sandbox.limits, self._stop))
         self._answers = queue.Queue()
-        threading.Thread(
-            target=_read_answers, args=(process.stdout, self._answers), daemon=True
-        ).start()
+        threading.Thread(target=_read_answers, args=(answers, self._answers), daemon=True).start()
         self._wait(_START_SECONDS)
 
     def _stop(self, reason: str) -> None:
@@ -206,11 +204,10 @@ class Probe:
         return ProbeError("the process that ran it ended unexpectedly")
 
     def _send(self, message: Any) -> None:
-        process = self._process
-        if process is None:
+        if self._process is None:
             raise ProbeError("the process that ran it was stopped earlier")
         try:
-            wire.send(cast(Any, process.stdin), message)
+            wire.send(self._questions, message)
         except OSError as error:
             self.close()
             raise self._ended() from error
@@ -227,10 +224,17 @@ class Probe:
         return answer
 
 
-def _read_answers(stream: Any, answers: "queue.Queue[Any]") -> None:
-    while True:
-        try:
-            answers.put(wire.receive(stream))
-        except (wire.WireError, OSError, ValueError) as error:
-            answers.put(wire.WireError(str(error)))
-            return
+def _pipe() -> tuple[BinaryIO, BinaryIO]:
+    """Return the reading and the writing end of a new pipe."""
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+
+
+def _read_answers(stream: BinaryIO, answers: "queue.Queue[Any]") -> None:
+    with stream:
+        while True:
+            try:
+                answers.put(wire.receive(stream))
+            except (wire.WireError, OSError, ValueError) as error:
+                answers.put(wire.WireError(str(error)))
+                return

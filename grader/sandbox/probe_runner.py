@@ -96,7 +96,7 @@ def _run_session(session: dict[str, Any], requests: BinaryIO, answers: BinaryIO)
                     send(outgoing, request)
                     answer = receive(incoming)
                 except (WireError, OSError):
-                    answer = {"error": "the process that ran it ended unexpectedly"}
+                    answer = {"ended": True}
                 send(answers, answer)
     finally:
         with contextlib.suppress(OSError):

@@ -1,23 +1,35 @@
 """A kernel provisioner that starts the kernel inside the sandbox."""
 
+import os
+import subprocess
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from grader.sandbox.bubblewrap import Sandbox, command
+from grader.sandbox.launch import start
 
 __all__ = ["SandboxProvisioner"]
 
 
 class SandboxProvisioner(LocalProvisioner):
-    """Launches the kernel that its manager describes, inside the manager's ``sandbox``."""
+    """Launches the kernel that its manager describes, inside the manager's ``sandbox``.
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Wrap the kernel's command line and replace its environment."""
+    Attributes
+    ----------
+    outermost
+        Processes whose descendants are all that runs in the sandbox.
+    """
+
+    outermost: tuple[int, ...] = ()
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel in the sandbox, whose environment takes the place of ours."""
         manager: Any = self.parent
-        sandbox: Sandbox = manager.sandbox
-        kwargs = await super().pre_launch(**kwargs)
-        kwargs["cmd"], kwargs["env"] = command(sandbox, kwargs["cmd"])
-        kwargs["cwd"] = str(sandbox.work)
-        kwargs["stdout"] = kwargs["stderr"] = manager.log_file
-        return kwargs
+        log = manager.log_file
+        started = start(manager.sandbox, cmd[1:], subprocess.DEVNULL, log, log)
+        self.process, self.outermost = started.process, started.outermost
+        self.pid = started.process.pid
+        self.pgid = os.getpgid(self.pid)
+        self.cwd = str(manager.sandbox.work)
+        return self.connection_info

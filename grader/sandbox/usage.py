@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,15 +34,15 @@ class Usage(NamedTuple):
     cpu_seconds: float
 
 
-def measure(pid: int, limit: int) -> Usage:
-    """Measure the use by all that a sandbox's outermost process started, directly or not.
+def measure(outermost: Sequence[int], limit: int) -> Usage:
+    """Measure the use by all that a sandbox's outermost processes started, directly or not.
 
     Nothing inside can leave the tree: an orphan becomes a child of the sandbox's first process.
 
     Parameters
     ----------
-    pid
-        The sandbox's outermost process.
+    outermost
+        The sandbox's outermost processes.
     limit
         Bytes of memory near which it is worth knowing exactly. Below, memory that processes share
         counts for each of them, since telling it apart takes time.
@@ -49,9 +50,9 @@ def measure(pid: int, limit: int) -> Usage:
     Returns
     -------
     Usage
-        Zeros once the process has ended.
+        Zeros once the processes have ended.
     """
-    processes = _inside(pid)
+    processes = _inside(outermost)
     in_files, count = _in_files(processes)
     memory = in_files + sum(_resident(one) for one in processes)
     if memory > limit:
@@ -59,7 +60,7 @@ def measure(pid: int, limit: int) -> Usage:
     return Usage(memory, count, sum(_cpu(one) for one in processes))
 
 
-def open_inside(pid: int, folder: Path) -> int | None:
+def open_inside(outermost: Sequence[int], folder: Path) -> int | None:
     """Open a folder as the innermost process of a sandbox sees it.
 
     Returns
@@ -68,19 +69,20 @@ def open_inside(pid: int, folder: Path) -> int | None:
         A descriptor of the folder, which stays valid after the sandbox has ended; None if there
         is no such folder or no process left.
     """
-    for process in reversed(_inside(pid)):
+    for process in reversed(_inside(outermost)):
         with contextlib.suppress(OSError):
             root = Path("/proc", str(process.pid), "root")
             return os.open(root / folder.relative_to("/"), os.O_RDONLY | os.O_DIRECTORY)
     return None
 
 
-def _inside(pid: int) -> list[psutil.Process]:
+def _inside(outermost: Sequence[int]) -> list[psutil.Process]:
     """Return the processes inside; not the outermost, whose file system is the machine's own."""
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.Error:
-        return []
+    found: list[psutil.Process] = []
+    for pid in outermost:
+        with contextlib.suppress(psutil.Error):
+            found += psutil.Process(pid).children(recursive=True)
+    return found
 
 
 def _resident(process: psutil.Process) -> int:

@@ -1,7 +1,7 @@
 """Ends a sandbox that uses more than it may, and says what it was."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -26,8 +26,8 @@ class Watchdog:
 
     Parameters
     ----------
-    pid
-        The sandbox's outermost process.
+    outermost
+        The sandbox's outermost processes.
     limits
         What it may use.
     stop
@@ -35,8 +35,10 @@ class Watchdog:
         words that go after "because".
     """
 
-    def __init__(self, pid: int, limits: Limits, stop: Callable[[str], None]) -> None:
-        self._pid = pid
+    def __init__(
+        self, outermost: Sequence[int], limits: Limits, stop: Callable[[str], None]
+    ) -> None:
+        self._outermost = outermost
         self._limits = limits
         self._stop_sandbox = stop
         self._left = threading.Event()
@@ -57,7 +59,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._left.wait(_INTERVAL_SECONDS):
-            exceeded = self._judge(measure(self._pid, self._limits.memory))
+            exceeded = self._judge(measure(self._outermost, self._limits.memory))
             if exceeded is not None:
                 self._stop_sandbox(exceeded)
                 return

@@ -15,6 +15,8 @@ __all__ = ["WireError", "receive", "send"]
 
 _HEADER = struct.Struct(">QQ")
 _MAX_DEPTH = 8
+_MAX_TEXT = 16 << 20
+"""Bytes of JSON, which takes many times as much memory as text: arrays travel beside it."""
 
 
 class WireError(Exception):
@@ -52,7 +54,7 @@ def receive(stream: BinaryIO, max_bytes: int = 1 << 30) -> Any:
         If the stream ended, the message is longer than `max_bytes`, or it is malformed.
     """
     text_length, data_length = _HEADER.unpack(_exactly(stream, _HEADER.size))
-    if text_length + data_length > max_bytes:
+    if text_length + data_length > max_bytes or text_length > _MAX_TEXT:
         raise WireError(f"a message of {text_length + data_length} bytes, {max_bytes} allowed")
     text = _exactly(stream, text_length)
     body = io.BytesIO(_exactly(stream, data_length))

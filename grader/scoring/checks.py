@@ -5,26 +5,31 @@ that import once; it opens artifacts and asks a probe sandbox, and never runs a 
 """
 
 import os
+import resource
 import signal
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.course import Assignment
 from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.launch import share_warm
 from grader.sandbox.live import LIVE
 from grader.sandbox.probe import Cell, Probe
+from grader.scoring.exhibit import Exhibit
 from grader.scoring.verdict import BROKEN, Verdict
 from grader.settings import Settings
 from grader.trusted import trusted_processes
 from grader.workplace import Workplace
 
-__all__ = ["CheckJob", "run_checks"]
+__all__ = ["CheckJob", "Findings", "run_checks"]
 
 _MARGIN_SECONDS = 600.0
+# The last two collect garbage in the end, in a process that ends anyway.
+_UNUSED_PLUGINS = ("cacheprovider", "unraisableexception", "threadexception")
 
 
 def course_environment() -> dict[str, str]:
@@ -50,6 +55,10 @@ class CheckJob:
         The cells that the student wrote.
     problem
         Why the notebook did not run to its end, if it did not.
+    only
+        Grade ids of the checks to make.
+    warm
+        Where the grader's warm process is found, from which the probe sandbox's starts.
     environment
         The course's environment variables. The server that checking processes are forked from
         has those of the time when it started, which may name other data.
@@ -63,16 +72,37 @@ class CheckJob:
     probe_cells: Sequence[Cell]
     student_cells: Sequence[Cell]
     problem: str | None
+    only: frozenset[str]
+    warm: str | None = None
     environment: Mapping[str, str] = field(default_factory=course_environment)
 
 
-def run_checks(job: CheckJob) -> dict[str, Verdict]:
-    """Run the hidden tests and return one verdict for each automatically graded cell.
+@dataclass(frozen=True)
+class Findings:
+    """What the checking process answers.
+
+    Attributes
+    ----------
+    verdicts
+        By grade id.
+    exhibit
+        What there is to show of the submission's model, if there is a model.
+    internal
+        Why verdicts are missing, if any are; for the instructor.
+    """
+
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    exhibit: Exhibit | None = None
+    internal: str | None = None
+
+
+def run_checks(job: CheckJob) -> Findings:
+    """Run hidden tests and return one verdict for each of their cells.
 
     Returns
     -------
-    dict
-        By grade id, complete: a check that did not finish gives no points and says so.
+    Findings
+        Its verdicts are complete: a check that did not finish gives no points and says so.
     """
     context = trusted_processes()
     receiver, sender = context.Pipe(duplex=False)
@@ -80,27 +110,27 @@ def run_checks(job: CheckJob) -> dict[str, Verdict]:
     process.start()
     sender.close()
     with LIVE.register(process.kill):
-        verdicts, internal = _receive(receiver, job.settings.limits.submission_seconds)
-        if internal is not None:
+        found = _receive(receiver, job.settings.limits.submission_seconds)
+        if found.internal is not None:
             process.kill()
         process.join()
-    points = job.assignment.points()
-    missing = {
-        grade_id: Verdict(grade_id, 0.0, maximum, BROKEN, internal)
-        for grade_id, maximum in points.items()
-        if grade_id not in verdicts
+    verdicts = {
+        grade_id: found.verdicts.get(grade_id)
+        or Verdict(grade_id, 0.0, maximum, BROKEN, found.internal)
+        for grade_id, maximum in job.assignment.points().items()
+        if grade_id in job.only
     }
-    return {grade_id: (verdicts | missing)[grade_id] for grade_id in points}
+    return replace(found, verdicts=verdicts)
 
 
-def _receive(receiver: Connection, seconds: float) -> tuple[dict[str, Verdict], str | None]:
+def _receive(receiver: Connection, seconds: float) -> Findings:
     try:
         if receiver.poll(seconds + _MARGIN_SECONDS):
-            verdicts, internal = receiver.recv()
-            return verdicts, internal
-        return {}, "the hidden checks took too long"
+            found: Findings = receiver.recv()
+            return found
+        return Findings(internal="the hidden checks took too long")
     except EOFError:
-        return {}, "the checking process ended without an answer"
+        return Findings(internal="the checking process ended without an answer")
     finally:
         receiver.close()
 
@@ -111,21 +141,33 @@ def _check(job: CheckJob, sender: Connection) -> None:
     for name in course_environment():
         del os.environ[name]
     os.environ.update(job.environment)
+    if job.warm is not None:
+        share_warm(job.warm)
+    _limit_memory(job.settings.limits.memory)
     try:
-        sender.send(_verdicts(job))
+        sender.send(_findings(job))
     except BaseException:
-        sender.send(({}, traceback.format_exc()))
+        sender.send(Findings(internal=traceback.format_exc()))
 
 
-def _verdicts(job: CheckJob) -> tuple[dict[str, Verdict], str | None]:
+def _limit_memory(more: int) -> None:
+    """Let a model of a submission fail that describes layers larger than the machine's memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, hard))
+
+
+def _findings(job: CheckJob) -> Findings:
     # Imported here, in the forked process, because it needs Keras.
     import pytest
 
     from grader.scoring.evidence import Evidence
+    from grader.scoring.exhibit import make_exhibit
     from grader.scoring.plugin import VerdictPlugin
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    tests = job.assignment.hidden_tests
+    file = job.assignment.hidden_tests
+    tests = [f"{file}::test_{name}" for name in job.assignment.points() if name in job.only]
     with tempfile.TemporaryFile("w+") as log:
         for descriptor in (1, 2):
             os.dup2(log.fileno(), descriptor)
@@ -141,10 +183,13 @@ def _verdicts(job: CheckJob) -> tuple[dict[str, Verdict], str | None]:
         )
         plugin = VerdictPlugin(evidence, job.assignment.points())
         try:
-            arguments = ["-c", str(tests.with_name("pytest.ini")), "-p", "no:cacheprovider"]
-            pytest.main([*arguments, str(tests)], plugins=[plugin])
+            arguments = ["-c", str(file.with_name("pytest.ini"))]
+            for unused in _UNUSED_PLUGINS:
+                arguments += ["-p", f"no:{unused}"]
+            pytest.main([*arguments, *tests], plugins=[plugin])
         finally:
             probe.close()
         log.seek(0)
-        complete = plugin.verdicts.keys() >= job.assignment.points().keys()
-        return plugin.verdicts, None if complete else log.read()[-4000:]
+        complete = plugin.verdicts.keys() >= job.only
+        internal = None if complete else log.read()[-4000:]
+        return Findings(plugin.verdicts, make_exhibit(evidence), internal)

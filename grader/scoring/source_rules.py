@@ -5,6 +5,8 @@ looking at its weights, see :mod:`grader.scoring.initial_weights`.
 """
 
 import ast
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -31,10 +33,21 @@ FORBIDDEN_NAMES = {
 }
 MAX_LITERAL = 2_000
 """Characters of one string or bytes literal: more looks like embedded weights."""
+MAX_DIGITS = 100
+"""Decimal digits of one whole number: more looks like embedded weights."""
 MAX_SOURCE = 60_000
-"""Characters of code in all cells, some ten times what the tasks need."""
+"""Characters of code in all cells, some twenty times what the tasks need."""
 MAX_NUMBERS = 500
-"""Numbers in one list, tuple or set: more looks like embedded weights."""
+"""Numbers in one cell: more looks like embedded weights."""
+MAX_UNBROKEN = 600
+"""Characters of a cell in words too long for any name: more looks like embedded weights."""
+MAX_INFORMATION = 7_000
+"""Bytes that all cells compress to, some six times the reference solution's.
+
+Code compresses well and trained weights do not, in whatever way they are written.
+"""
+
+_UNBROKEN = re.compile(r"[0-9A-Za-z+/]{60,}")
 
 
 def pretrained(cells: Sequence[Cell]) -> list[str]:
@@ -48,8 +61,8 @@ def pretrained(cells: Sequence[Cell]) -> list[str]:
     Returns
     -------
     list of str
-        One sentence for each finding, empty if there is none. A cell that is no Python is passed
-        over: it cannot run either.
+        One sentence for each finding, empty if there is none. Cells that are no Python are only
+        measured: an earlier cell may have taught IPython how to read them.
     """
     findings = []
     length = sum(len(cell.source) for cell in cells)
@@ -58,17 +71,37 @@ def pretrained(cells: Sequence[Cell]) -> list[str]:
             f"your cells hold {length} characters of code, more than {MAX_SOURCE}: remove what is "
             "no code"
         )
+    everything = "\n".join(cell.source for cell in cells).encode(errors="replace")
+    information = len(zlib.compress(everything, 9))
+    if information > MAX_INFORMATION:
+        findings.append(
+            f"your cells hold {information:,} bytes of information, more than "
+            f"{MAX_INFORMATION:,}, which looks like embedded weights: remove what is no code"
+        )
     for cell in cells:
+        findings += [f"cell {cell.name}: {text}" for text in _findings_in_text(cell.source)]
         tree = _parse(cell.source)
         if tree is not None:
             findings += [f"cell {cell.name}: {text}" for text in _findings(tree)]
+            numbers = sum(_is_number(node) for node in ast.walk(tree))
+            if numbers > MAX_NUMBERS:
+                findings.append(
+                    f"cell {cell.name}: {numbers} numbers in a cell look like embedded weights"
+                )
     return findings
+
+
+def _findings_in_text(source: str) -> Iterator[str]:
+    unbroken = sum(map(len, _UNBROKEN.findall(source)))
+    if unbroken > MAX_UNBROKEN:
+        yield f"{unbroken} letters and digits without a space look like embedded weights"
 
 
 def _parse(source: str) -> ast.AST | None:
     try:
         return ast.parse(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    # RuntimeError: too many magics, or too deeply nested.
+    except (SyntaxError, ValueError, RuntimeError, MemoryError):
         return None
 
 
@@ -82,13 +115,15 @@ def _findings(tree: ast.AST) -> Iterator[str]:
         for name in _names(node):
             if name in FORBIDDEN_NAMES:
                 yield f"{name} is not allowed here: {FORBIDDEN_NAMES[name]}"
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-            if len(node.value) > MAX_LITERAL:
-                yield f"a literal of {len(node.value)} characters looks like embedded weights"
-        elif isinstance(node, ast.List | ast.Tuple | ast.Set):
-            numbers = sum(_is_number(item) for item in node.elts)
-            if numbers > MAX_NUMBERS:
-                yield f"a list of {numbers} numbers looks like embedded weights"
+        if isinstance(node, ast.Constant):
+            yield from _findings_in_literal(node.value)
+
+
+def _findings_in_literal(value: object) -> Iterator[str]:
+    if isinstance(value, str | bytes) and len(value) > MAX_LITERAL:
+        yield f"a literal of {len(value)} characters looks like embedded weights"
+    if isinstance(value, int) and value >= 10**MAX_DIGITS:
+        yield f"a number of more than {MAX_DIGITS} digits looks like embedded weights"
 
 
 def _magics(tree: ast.AST) -> dict[ast.AST, ast.AST]:
@@ -126,6 +161,4 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _is_number(node: ast.AST) -> bool:
-    if isinstance(node, ast.UnaryOp):
-        node = node.operand
     return isinstance(node, ast.Constant) and isinstance(node.value, int | float)

@@ -14,7 +14,8 @@ A submission is one ``.py`` file, named ``<assignment>_<what>.py``::
     # %% task_train
 
 The docstring says what it is; chaff also declares which checks must not get all their points, or,
-instead, that it is stopped, and what the reason given to the student must hold::
+instead, that it is ``stopped:`` while it runs or ``rejected:`` before, and what the reason given
+to the student must hold::
 
     """Takes all the memory that there is.
 
@@ -24,12 +25,21 @@ instead, that it is stopped, and what the reason given to the student must hold:
 ``# %% ID`` begins the source of the answer cell with that grade id, ``# %% after ID`` a code cell
 that the student added after the cell with that grade id. A section without source leaves the
 released stub. Answer cells that are not mentioned hold the reference solution.
+
+``# %% edit`` is not for the notebook: it defines a function that changes the finished notebook as
+no editor would, or puts files into the folder that is handed in with it::
+
+    # %% edit
+    def edit(notebook, folder):
+        notebook.cells[5].metadata.nbgrader.points = 1000
+        (folder / "conftest.py").write_text("raise SystemExit")
 '''
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import nbformat
 
@@ -38,12 +48,15 @@ from grader.course import ASSIGNMENTS, get_assignment
 __all__ = ["Case", "Kind", "Section", "cases", "load"]
 
 Kind = Literal["wheat", "chaff"]
+Status = Literal["graded", "not_run", "rejected"]
+
+_OUTCOMES: dict[str, Status] = {"fails": "graded", "stopped": "not_run", "rejected": "rejected"}
 
 _FOLDER = Path(__file__).parent
 _DOCSTRING = re.compile(r'\A"""(.*?)"""\n', re.DOTALL)
 _HEADER = re.compile(r"^# %% (.+)\n?", re.MULTILINE)
-_FAILS = re.compile(r"^fails: (.+)$", re.MULTILINE)
-_STOPPED = re.compile(r"^stopped: (.+)$", re.MULTILINE)
+_OUTCOME = re.compile(rf"^({'|'.join(_OUTCOMES)}): (.+)$", re.MULTILINE)
+_EDIT = "edit"
 _MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
 
 
@@ -78,26 +91,32 @@ class Case:
         ``"cnn"`` or ``"resnet"``.
     kind
         ``"wheat"`` must get all automatic points, ``"chaff"`` must not.
+    status
+        What grading must come to.
     fails
-        Grade ids of exactly the checks that must not get all their points.
-    stopped
-        What the reason holds for which it is not run to its end; None if it is.
+        If it is graded: grade ids of exactly the checks that must not get all their points.
+    reason
+        If it is not: what the reason given to the student must hold.
     description
         What it is, on one line.
     sections
         What differs from the reference solution, in order.
+    edit
+        Python that defines ``edit(notebook, folder)``; empty if nothing is edited.
     """
 
     name: str
     assignment: str
     kind: Kind
+    status: Status
     fails: frozenset[str]
-    stopped: str | None
+    reason: str
     description: str
     sections: tuple[Section, ...]
+    edit: str
 
     def notebook(self) -> nbformat.NotebookNode:
-        """Return what the student hands in: the release version with answers, never run.
+        """Return what the student wrote: the release version with answers, never run, unedited.
 
         Raises
         ------
@@ -154,7 +173,13 @@ class Case:
         name = get_assignment(self.assignment).notebook_name
         path: Path = root / "submitted" / (student or self.name) / self.assignment / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(self.notebook(), path)
+        notebook = self.notebook()
+        if self.edit:
+            defined: dict[str, Any] = {"__file__": str(_FOLDER / self.kind / f"{self.name}.py")}
+            exec(self.edit, defined)
+            defined[_EDIT](notebook, path.parent)
+        # Not nbformat.write, which knows only notebooks that are valid.
+        path.write_text(json.dumps(notebook), encoding="utf-8")
         return path
 
 
@@ -178,27 +203,30 @@ def load(path: Path) -> Case:
     if docstring is None:
         raise ValueError(f"{path.name}: expected a docstring at the start")
     kind: Kind = "chaff" if path.parent.name == "chaff" else "wheat"
-    declared, stopped = _FAILS.search(docstring[1]), _STOPPED.search(docstring[1])
-    if [declared, stopped].count(None) != (1 if kind == "chaff" else 2):
+    outcomes = _OUTCOME.findall(docstring[1])
+    if len(outcomes) != (1 if kind == "chaff" else 0):
         raise ValueError(
-            f"{path.name}: either a 'fails:' or a 'stopped:' line belongs into chaff, none into "
-            "wheat"
+            f"{path.name}: one line of {', '.join(_OUTCOMES)} belongs into chaff, none into wheat"
         )
+    outcome, declared = outcomes[0] if outcomes else ("fails", "")
     assignment = path.stem.partition("_")[0]
     if assignment not in ASSIGNMENTS:
         raise ValueError(f"{path.name}: expected a name that starts with an assignment")
     _, *parts = _HEADER.split(text[docstring.end() :])
+    sections = [
+        Section(header.removeprefix("after ").strip(), source.strip("\n"), "after " in header)
+        for header, source in zip(parts[::2], parts[1::2], strict=True)
+    ]
     return Case(
         name=path.stem,
         assignment=assignment,
         kind=kind,
-        fails=frozenset(re.split(r",\s*", declared[1].strip())) if declared else frozenset(),
-        stopped=stopped[1].strip() if stopped else None,
-        description=" ".join(_STOPPED.sub("", _FAILS.sub("", docstring[1])).split()),
-        sections=tuple(
-            Section(header.removeprefix("after ").strip(), source.strip("\n"), "after " in header)
-            for header, source in zip(parts[::2], parts[1::2], strict=True)
-        ),
+        status=_OUTCOMES[outcome],
+        fails=frozenset(re.findall(r"\w+", declared) if outcome == "fails" else ()),
+        reason="" if outcome == "fails" else declared.strip(),
+        description=" ".join(_OUTCOME.sub("", docstring[1]).split()),
+        sections=tuple(part for part in sections if part.grade_id != _EDIT),
+        edit="".join(part.source for part in sections if part.grade_id == _EDIT),
     )
 
 

@@ -6,13 +6,13 @@ fails: iou
 import os
 import time
 
-for _ in range(3):
+for _ in range(2):
     children = []
     try:
         for _ in range(5000):
             pid = os.fork()
             if pid == 0:
-                time.sleep(2)
+                time.sleep(1)
                 os._exit(0)
             children.append(pid)
     except OSError:

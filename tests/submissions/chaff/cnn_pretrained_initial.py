@@ -1,6 +1,6 @@
 """Hand-made edge filters, with a little noise, overwrite the random kernels after every build.
 
-fails: from_scratch
+fails: from_scratch, iou
 """
 # %% task_build_cnn
 def oriented_edges(count):

@@ -8,7 +8,7 @@ C. L. Zitnick, *Fast Edge Detection Using Structured Forests*, TPAMI 2015, and t
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_probability
+from bsds_utils.checks import as_one_probability
 
 __all__ = ["suppress_non_maxima"]
 
@@ -47,12 +47,7 @@ def suppress_non_maxima(probability: ArrayLike) -> NDArray[np.float64]:
     >>> np.flatnonzero(suppress_non_maxima(np.tile(ramp, (15, 1)))[7]).tolist()
     [7]
     """
-    values = as_probability("probability", probability)
-    if values.ndim != 2:
-        raise ValueError(
-            f"probability: expected one map of shape (H, W), found shape {values.shape}"
-        )
-    exact = values.astype(np.float64)
+    exact = as_one_probability("probability", probability).astype(np.float64)
     strength = _triangle(exact, _FINE)
     normal = _normal(_triangle(exact, _COARSE))
     rows, columns = np.indices(strength.shape, dtype=np.float64)

@@ -1,0 +1,323 @@
+"""Which parts of the recipe matter: short trainings that differ in one thing each.
+
+    python benchmarks/ablation.py --root BSDS500 [--views 8000] [--only "cnn, width 4" resnet]
+
+Every row trains on the train split for equally many views and is measured on val, never on test:
+the IoU of the course's masks at 168 (or 224) pixels, at its best threshold. Two seeds each.
+Results go into ablation.json as they come, so an interrupted run goes on where it stopped, and as
+a table into ablation.md.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsds_utils.startup import quiet_start
+
+quiet_start()
+
+import keras
+from keras import layers, ops
+
+from bsds_utils import (
+    COURSE,
+    Batches,
+    Dataset,
+    LearningRateDecay,
+    MaskProtocol,
+    ProgressBar,
+    RandomViews,
+    TimeBudget,
+    open_dataset,
+    resize_probability,
+    seed_everything,
+    threshold_sweep,
+)
+from bsds_utils.revision import current_commit
+from bsds_utils.synthetic import write_dataset
+from bsds_utils.wholefile import written_whole
+from grader.course import get_assignment
+from grader.reference.callbacks import predict
+from grader.reference.functions import load_functions
+
+HERE = Path(__file__).parent
+BATCH = 8
+SEEDS = (1, 2)
+SIDES = ("side1", "side2")
+PRETRAINING_SCENES = {"train": 200, "val": 1, "test": 1}
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One training; the defaults are the recipe of the cnn notebook.
+
+    Attributes
+    ----------
+    network
+        ``"cnn"`` or ``"resnet"``.
+    width, dropout
+        Of the cnn.
+    loss
+        ``"bce+dice"``, ``"bce"`` or ``"dice"``.
+    views
+        ``"all"`` random views, ``"flips"`` and quarter turns alone, ``"none"``.
+    consensus
+        Share of annotators who must have marked a training pixel, or ``"union"``.
+    size
+        Of images and masks in pixels.
+    decay
+        Whether the learning rate falls.
+    average
+        Whether the weights are averaged over steps.
+    deep
+        Whether coarse decoder stages have outputs of their own while training.
+    pretrained
+        Whether a third of the views comes first, from synthetic scenes.
+    encoder
+        ``"imagenet"`` or ``"random"``.
+    tuned
+        Whether the upper encoder is trained in the second half.
+    skips
+        Whether the decoder of the resnet has skip connections.
+    """
+
+    network: str = "cnn"
+    width: int = 8
+    dropout: float = 0.1
+    loss: str = "bce+dice"
+    views: str = "all"
+    consensus: float | str = "union"
+    size: int = 168
+    decay: bool = True
+    average: bool = False
+    deep: bool = False
+    pretrained: bool = False
+    encoder: str = "imagenet"
+    tuned: bool = True
+    skips: bool = True
+
+
+CNN = Setup()
+RESNET = Setup(network="resnet", loss="bce", size=224)
+ROWS: dict[str, Setup] = {
+    "cnn": CNN,
+    "cnn, flips and quarter turns only": replace(CNN, views="flips"),
+    "cnn, no augmentation": replace(CNN, views="none"),
+    "cnn, BCE alone": replace(CNN, loss="bce"),
+    "cnn, Dice alone": replace(CNN, loss="dice"),
+    "cnn, masks of half the annotators": replace(CNN, consensus=0.5),
+    "cnn, 112 pixels": replace(CNN, size=112),
+    "cnn, 224 pixels": replace(CNN, size=224),
+    "cnn, deep supervision": replace(CNN, deep=True),
+    "cnn, constant learning rate": replace(CNN, decay=False),
+    "cnn, averaged weights": replace(CNN, average=True),
+    "cnn, constant rate, averaged weights": replace(CNN, decay=False, average=True),
+    "cnn, no dropout": replace(CNN, dropout=0.0),
+    "cnn, dropout 0.3": replace(CNN, dropout=0.3),
+    "cnn, width 4": replace(CNN, width=4),
+    "cnn, width 16": replace(CNN, width=16),
+    "cnn, a third of the views synthetic": replace(CNN, pretrained=True),
+    "resnet": RESNET,
+    "resnet, encoder frozen": replace(RESNET, tuned=False),
+    "resnet, random encoder": replace(RESNET, encoder="random"),
+    "resnet, no skip connections": replace(RESNET, skips=False),
+    "resnet, BCE + Dice": replace(RESNET, loss="bce+dice"),
+    "resnet, 168 pixels": replace(RESNET, size=168),
+    "cnn, 224 pixels, BCE alone": replace(CNN, size=224, loss="bce"),
+}
+
+
+def main() -> None:
+    """Train what is not in the file yet, then write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", metavar="DIR", help="BSDS500")
+    parser.add_argument("--views", type=int, default=8000, metavar="N", help="of each training")
+    parser.add_argument("--only", nargs="+", metavar="ROW", default=list(ROWS))
+    parser.add_argument("--file", type=Path, default=HERE / "ablation.json")
+    args = parser.parse_args()
+    dataset = open_dataset(root=args.root)
+    done = json.loads(args.file.read_text(encoding="utf-8")) if args.file.exists() else []
+    for seed in SEEDS:
+        for name in args.only:
+            key = {"row": name, "seed": seed, "views": args.views, "data": dataset.name}
+            if any(key.items() <= one.items() for one in done):
+                continue
+            print(f"{name}, seed {seed}", flush=True)
+            done.append(key | _run(ROWS[name], seed, args.views, dataset, args.file.parent))
+            print(f"{name}, seed {seed}: {done[-1]['val_iou']:.4f}", flush=True)
+            with written_whole(args.file) as part:
+                part.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+    table = _table(one for one in done if one["views"] == args.views)
+    args.file.with_suffix(".md").write_text(table, encoding="utf-8")
+    print(table)
+
+
+def _run(setup: Setup, seed: int, views: int, dataset: Dataset, cache: Path) -> dict[str, Any]:
+    keras.backend.clear_session()
+    seed_everything(seed)
+    functions = load_functions(get_assignment(setup.network))
+    model = _build(setup, functions)
+    began = time.monotonic()
+    protocol = COURSE
+    if setup.consensus != "union":
+        protocol = MaskProtocol(f"consensus {setup.consensus}", setup.consensus)
+    batches = [_batches(setup, dataset, protocol, seed)]
+    shares = [1.0]
+    if setup.pretrained:
+        folder = cache / "ablation-scenes"
+        if not folder.exists():
+            write_dataset(folder, PRETRAINING_SCENES, seed=7)
+        scenes = open_dataset("deadleaves", folder)
+        batches = [_batches(setup, scenes, protocol, seed), *batches]
+        shares = [1 / 3, 2 / 3]
+    for one, share in zip(batches, shares, strict=True):
+        _fit(setup, functions, model, one, round(views * share))
+    seconds = time.monotonic() - began
+    truth = dataset.load("val", size=_home(setup))
+    images = truth.images
+    if setup.size != _home(setup):
+        images = dataset.load("val", size=setup.size).images
+    found = predict(model, images)[..., :1]
+    resized = np.stack([resize_probability(one[..., 0], _home(setup)) for one in found])
+    sweep = threshold_sweep(truth.masks[..., 0], resized)
+    return {
+        "val_iou": float(sweep.best_iou),
+        "threshold": float(sweep.best_threshold),
+        "parameters": int(model.count_params()),
+        "seconds": round(seconds),
+        "setup": asdict(setup),
+        "commit": current_commit(HERE),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "backend": keras.backend.backend(),
+    }
+
+
+def _home(setup: Setup) -> int:
+    """Size at which a network is compared."""
+    return get_assignment(setup.network).size
+
+
+def _build(setup: Setup, functions: Functions) -> Any:
+    if setup.network == "resnet":
+        return _resnet(setup, functions)
+    model = functions["build_cnn"](setup.width)
+    for layer in model.layers:
+        if isinstance(layer, layers.SpatialDropout2D):
+            layer.rate = setup.dropout
+    if not setup.deep:
+        return model
+    # The inputs of the upsamplings are the decoder's coarse stages.
+    coarse = [layer.input for layer in model.layers if isinstance(layer, layers.UpSampling2D)]
+    outputs = [model.output]
+    for name, features, factor in zip(SIDES, coarse[1:], (4, 2), strict=True):
+        side = layers.Conv2D(1, 1, activation="sigmoid")(features)
+        outputs.append(layers.UpSampling2D(factor, name=name)(side))
+    return keras.Model(model.input, layers.Concatenate()(outputs))
+
+
+def _resnet(setup: Setup, functions: Functions) -> Any:
+    if setup.encoder == "random":
+        encoder = functions["build_encoder"]()
+        namespace = functions["build_resnet"].__globals__
+        kept = namespace["pretrained_encoder"]
+        namespace["pretrained_encoder"] = lambda: encoder
+        try:
+            return functions["build_resnet"]()
+        finally:
+            namespace["pretrained_encoder"] = kept
+    if setup.skips:
+        return functions["build_resnet"]()
+    image = keras.Input((None, None, 3))
+    x = functions["pretrained_encoder"]()(functions["preprocess"](image))[-1]
+    for filters in (64, 64, 48, 32):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.UpSampling2D()(layers.Activation("relu")(x))
+    return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
+
+
+def _batches(setup: Setup, dataset: Dataset, protocol: MaskProtocol, seed: int) -> Any:
+    if setup.views == "all":
+        return RandomViews(dataset, "train", setup.size, BATCH, protocol, seed=seed)
+    arrays = dataset.load("train", size=setup.size, protocol=protocol)
+    augment = setup.views == "flips"
+    return Batches(arrays.images, arrays.masks, BATCH, augment, seed, shuffle=True)
+
+
+def _loss(setup: Setup, functions: Functions) -> Callable[[Any, Any], Any]:
+    def bce(truth: Any, prediction: Any) -> Any:
+        return ops.mean(keras.losses.binary_crossentropy(truth, prediction))
+
+    if setup.loss == "bce":
+        one = bce
+    else:
+        both = load_functions(get_assignment("cnn"))["bce_dice_loss"]
+        one = both if setup.loss == "bce+dice" else lambda t, p: both(t, p) - bce(t, p)
+    if not setup.deep:
+        return one
+    return lambda truth, prediction: sum(
+        one(truth, prediction[..., k : k + 1]) for k in range(1 + len(SIDES))
+    )
+
+
+def _fit(setup: Setup, functions: Functions, model: Any, batches: Any, views: int) -> None:
+    steps = max(1, views // BATCH)
+    phases: list[tuple[Callable[[Any], None], float, float]]
+    if setup.network == "cnn":
+        phases = [(lambda model: None, 0.003, 1.0)]
+    else:
+        freeze, unfreeze = functions["freeze_encoder"], functions["unfreeze_upper_layers"]
+        phases = [(freeze, 0.002, 0.4), (unfreeze if setup.tuned else freeze, 1e-4, 0.6)]
+        if setup.encoder == "random":
+            # There is nothing to preserve in it.
+            phases = [(lambda model: None, 0.002, 1.0)]
+    for prepare, rate, share in phases:
+        prepare(model)
+        optimizer = keras.optimizers.Adam(
+            rate, use_ema=setup.average, ema_momentum=0.995 if setup.average else 0.99
+        )
+        model.compile(optimizer, _loss(setup, functions))
+        budget = TimeBudget(1e9, restore_best=False)
+        decay = [LearningRateDecay(budget)] if setup.decay else []
+        epochs = max(1, round(steps * share / len(batches)))
+        model.fit(
+            batches, epochs=epochs, verbose=0, callbacks=[budget, *decay, ProgressBar(budget)]
+        )
+
+
+def _table(results: Iterable[Mapping[str, Any]]) -> str:
+    by_row: dict[str, list[Mapping[str, Any]]] = {}
+    for one in results:
+        by_row.setdefault(one["row"], []).append(one)
+    lines = [
+        "| what is trained | val IoU | against the first row | parameters | minutes |",
+        "|---|---|---|---|---|",
+    ]
+    first: dict[str, float] = {}
+    for name in (row for row in ROWS if row in by_row):
+        runs = by_row[name]
+        values: NDArray[np.float64] = np.array([run["val_iou"] for run in runs])
+        base = first.setdefault(ROWS[name].network, float(values.mean()))
+        minutes = np.mean([run["seconds"] for run in runs]) / 60
+        lines.append(
+            f"| {name} | {values.mean():.3f} ({', '.join(f'{v:.3f}' for v in values)}) "
+            f"| {values.mean() - base:+.3f} | {runs[0]['parameters']:,} | {minutes:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,374 @@
+"""Measure the shipped models beside answers that need no training, and write the table.
+
+    python benchmarks/results.py --root BSDS500 [--maps runs/maps] [--jobs 2]
+
+Writes results.json and results.md here, docs/results.png, and the short table in README.md. Maps
+are kept in --maps and taken from there the next time, as long as the model file stays the same.
+A threshold is always chosen on val. "squashed" is what a model gives for images squashed to its
+input's size, "full size" what it gives for whole images; both are compared with masks of the
+input's size.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.feature import canny
+
+from bsds_utils import (
+    Dataset,
+    foreground_iou,
+    load_model,
+    mean_iou,
+    open_dataset,
+    quiet_start,
+    show_predictions,
+    sobel,
+    threshold_sweep,
+)
+from bsds_utils.benchmark import MapFolder, evaluate, iou_table
+from bsds_utils.data.progress import bar
+from bsds_utils.data.source import cache_folder
+from bsds_utils.predict import predict_probability
+from bsds_utils.revision import current_commit
+from bsds_utils.wholefile import written_whole
+from grader.reference.callbacks import predict
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+MODELS = {
+    "CNN": ROOT / "cnn_app" / "cnn_model.keras",
+    "ResNet50": ROOT / "resnet_app" / "resnet50_model.keras",
+}
+PROTOCOLS = ("course", "thin")
+SIZE = 168
+SAMPLE = 5
+CANNY_SIGMA = 2.0
+CANNY_STEPS = 20
+PUBLISHED = (
+    ("gPb-owt-ucm (2011)", 0.726, "Arbeláez et al., PAMI 2011"),
+    ("HED (2015)", 0.788, "Xie, Tu, ICCV 2015"),
+    ("PiDiNet (2021)", 0.807, "Su et al., ICCV 2021"),
+)
+
+BEGIN, END = "<!-- begin results -->", "<!-- end results -->"
+
+Image8 = NDArray[np.uint8]
+Map = NDArray[np.float32]
+
+
+class Method(NamedTuple):
+    """Something that draws boundaries.
+
+    Attributes
+    ----------
+    name
+        In the table.
+    draw
+        Map, float32 in 0–1, shape (H, W), of an image, uint8, shape (H, W, 3).
+    key
+        Changes when the maps do.
+    size
+        Side in pixels of the images it was trained on; None if it was not trained.
+    facts
+        More for the table.
+    """
+
+    name: str
+    draw: Callable[[Image8], Map]
+    key: str
+    size: int | None = None
+    facts: Mapping[str, Any] = {}
+
+
+def main() -> None:
+    """Measure everything and write the files."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", metavar="DIR", help="BSDS500")
+    parser.add_argument("--maps", type=Path, default=Path("runs/maps"), metavar="DIR")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    args = parser.parse_args()
+    matplotlib.use("Agg")
+    quiet_start()
+    dataset = open_dataset(root=args.root)
+    rows = []
+    for method in (*map(_trained, MODELS), _sobel(), _canny(), _constant(0), _constant(1)):
+        print(method.name, flush=True)
+        rows.append(_measure(method, dataset, args.maps, args.jobs))
+    content = {
+        "command": "python benchmarks/results.py --root BSDS500",
+        "data": dataset.name,
+        "commit": current_commit(HERE),
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "rows": rows,
+    }
+    (HERE / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (HERE / "results.md").write_text(_markdown(content), encoding="utf-8")
+    readme = ROOT / "README.md"
+    readme.write_text(_with_summary(readme.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    _draw(dataset, ROOT / "docs" / "results.png")
+    print((HERE / "results.md").read_text(encoding="utf-8"))
+
+
+def _trained(name: str) -> Method:
+    path = MODELS[name]
+    model, card = load_model(path)
+    facts = {
+        "parameters": int(model.count_params()),
+        "minutes": card.get("minutes"),
+        "seed": card.get("seed"),
+        "training_data": card.get("training_data"),
+        "model": model,
+    }
+    key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return Method(
+        name, lambda image: predict_probability(model, image), key, int(card["input_size"]), facts
+    )
+
+
+def _sobel() -> Method:
+    return Method("Sobel", lambda image: sobel(image[None])[0], "1")
+
+
+def _canny() -> Method:
+    def draw(image: Image8) -> Map:
+        """Share of the high thresholds at which Canny still marks a pixel."""
+        grey = image.mean(axis=-1) / 255
+        steps = np.linspace(0.005, 0.2, CANNY_STEPS)
+        marked = [canny(grey, CANNY_SIGMA, 0.4 * high, high) for high in steps]
+        return np.mean(marked, axis=0, dtype=np.float32)
+
+    return Method("Canny", draw, f"{CANNY_SIGMA}-{CANNY_STEPS}")
+
+
+def _constant(value: int) -> Method:
+    name = "everything" if value else "nothing"
+    return Method(name, lambda image: np.full(image.shape[:2], value, np.float32), "1")
+
+
+def _maps(method: Method, dataset: Dataset, split: str, folder: Path) -> MapFolder:
+    """Draw full-size maps, those that are not there yet."""
+    place = folder / f"{method.name}-{method.key}" / split
+    place.mkdir(parents=True, exist_ok=True)
+    for image_id in bar(dataset.ids(split), f"{method.name} on {split}", unit="images"):
+        path = place / f"{image_id}.png"
+        if not path.exists():
+            found = method.draw(dataset.image(split, image_id))
+            with written_whole(path) as part:
+                Image.fromarray(np.round(found * 65535).astype(np.uint16)).save(part)
+    return MapFolder(place)
+
+
+def _measure(method: Method, dataset: Dataset, folder: Path, jobs: int) -> dict[str, Any]:
+    maps = {split: _maps(method, dataset, split, folder) for split in ("val", "test")}
+    size = method.size or SIZE
+    row: dict[str, Any] = {
+        "method": method.name,
+        "input": method.size,
+        **{key: value for key, value in method.facts.items() if key != "model"},
+        "full_size": {
+            split: _of_maps(maps[split], dataset, split, maps["val"], size)
+            for split in ("val", "test")
+        },
+        "benchmark": {
+            how: _scores(maps["test"], dataset, nms, jobs)
+            for how, nms in (("nms", True), ("plain", False))
+        },
+    }
+    if "model" in method.facts:
+        row["fixed_size"] = _fixed(method.facts["model"], dataset, size)
+        row["milliseconds"] = _milliseconds(method.facts["model"], size)
+    return row
+
+
+def _of_maps(
+    maps: MapFolder, dataset: Dataset, split: str, val: MapFolder, size: int
+) -> dict[str, Any]:
+    table = iou_table(maps, dataset, split, val, (size,))["maps"]
+    return {protocol: table[protocol][size]._asdict() for protocol in PROTOCOLS}
+
+
+def _scores(maps: MapFolder, dataset: Dataset, nms: bool, jobs: int) -> dict[str, float]:
+    found = evaluate(
+        maps, dataset.truth("test"), nms=nms, jobs=jobs, keep=cache_folder() / "benchmark"
+    )
+    return {"ods": found.ods.f, "ois": found.ois.f, "ap": found.ap}
+
+
+def _fixed(model: Any, dataset: Dataset, size: int) -> dict[str, Any]:
+    splits = ("val", "test")
+    found: dict[str, Any] = {split: {} for split in splits}
+    maps = {split: _squashed(model, dataset, split, size) for split in splits}
+    for protocol in PROTOCOLS:
+        masks = {split: dataset.load(split, size, protocol).masks[..., 0] for split in splits}
+        threshold = float(threshold_sweep(masks["val"], maps["val"]).best_threshold)
+        for split in splits:
+            predicted = maps[split] >= threshold
+            found[split][protocol] = {
+                "iou": foreground_iou(masks[split], predicted),
+                "mean_iou": mean_iou(masks[split], predicted),
+                "threshold": threshold,
+            }
+    # A few images, on which a test measures again.
+    threshold = found["test"]["course"]["threshold"]
+    masks = dataset.load("test", size).masks[:SAMPLE, ..., 0]
+    found["sample"] = {
+        "ids": dataset.ids("test")[:SAMPLE],
+        "iou": foreground_iou(masks, maps["test"][:SAMPLE] >= threshold),
+    }
+    return found
+
+
+def _squashed(model: Any, dataset: Dataset, split: str, size: int) -> Map:
+    return predict(model, dataset.load(split, size=size).images)[..., 0]
+
+
+def _milliseconds(model: Any, size: int, count: int = 30) -> dict[str, float]:
+    """Median time of one image, through ``model.predict`` and through a compiled function."""
+    import tensorflow as tf
+
+    compiled = tf.function(lambda image: model(image, training=False))
+    image = np.random.default_rng(0).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
+    ways: dict[str, Callable[[], Any]] = {
+        "predict": lambda: model.predict(image, verbose=0),
+        "tf.function": lambda: compiled(image).numpy(),
+    }
+    found = {}
+    for name, run in ways.items():
+        run()
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            run()
+            times.append(1000 * (time.perf_counter() - began))
+        found[name] = round(statistics.median(times), 1)
+    return found
+
+
+def _markdown(content: Mapping[str, Any]) -> str:
+    rows = content["rows"]
+    lines = [
+        "# Results",
+        "",
+        f"Written by `{content['command']}` on {content['date']} at commit {content['commit']}, "
+        f"{content['machine']}, data: {content['data']}. Thresholds are chosen on val.",
+        "",
+        "## IoU at the input's size",
+        "",
+        "IoU is the boundary class's, over all images' pixels; in brackets the 2-class mean.",
+        "",
+        "| method | parameters | input | images | threshold | course, val | course, test "
+        "| thin, val | thin, test |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        for key, what in (("fixed_size", "squashed"), ("full_size", "full size")):
+            if key in row:
+                lines.append(_iou_line(row, key, what))
+    lines += [
+        "",
+        "## The official benchmark, full-size test images",
+        "",
+        "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP | minutes of training "
+        "| ms an image, `predict` / `tf.function` |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            f"{row['benchmark'][how][key]:.3f}"
+            for how in ("nms", "plain")
+            for key in ("ods", "ois", "ap")
+        ]
+        speed = row.get("milliseconds")
+        times = f"{speed['predict']} / {speed['tf.function']}" if speed else "–"
+        minutes = row.get("minutes") or "–"
+        lines.append(f"| {row['method']} | {' | '.join(cells)} | {minutes} | {times} |")
+    for name, ods, source in PUBLISHED:
+        lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | | | |")
+    return "\n".join(lines) + "\n"
+
+
+def _with_summary(readme: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Replace what stands between the two marks."""
+    lines = [
+        "| method | parameters | IoU, squashed | IoU, full size | ODS | OIS | AP |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        fixed = f"{row['fixed_size']['test']['course']['iou']:.3f}" if "fixed_size" in row else "–"
+        scores = " | ".join(f"{row['benchmark']['nms'][key]:.3f}" for key in ("ods", "ois", "ap"))
+        parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"
+        whole = row["full_size"]["test"]["course"]["iou"]
+        lines.append(f"| {row['method']} | {parameters} | {fixed} | {whole:.3f} | {scores} |")
+    for name, ods, _ in PUBLISHED:
+        lines.append(f"| {name}, published | | | | {ods:.3f} | | |")
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}"
+
+
+def _iou_line(row: Mapping[str, Any], key: str, what: str) -> str:
+    found = row[key]
+    threshold = found["test"]["course"]["threshold"]
+    cells = [
+        f"{found[split][protocol]['iou']:.3f} ({found[split][protocol]['mean_iou']:.3f})"
+        for protocol in PROTOCOLS
+        for split in ("val", "test")
+    ]
+    parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"
+    size = row["input"] or f"– ({SIZE})"
+    shown = "–" if threshold is None else f"{threshold:.2f}"
+    return f"| {row['method']} | {parameters} | {size} | {what} | {shown} | {' | '.join(cells)} |"
+
+
+def _draw(dataset: Dataset, path: Path) -> None:
+    """Draw each model's best, median and worst test image by IoU."""
+    import io
+
+    pictures = []
+    for name in MODELS:
+        model, card = load_model(MODELS[name])
+        size, threshold = int(card["input_size"]), float(card["threshold"])
+        arrays = dataset.load("test", size=size)
+        maps = _squashed(model, dataset, "test", size)
+        ious = [
+            foreground_iou(mask[..., 0], one >= threshold)
+            for mask, one in zip(arrays.masks, maps, strict=True)
+        ]
+        order = np.argsort(ious)
+        chosen = [order[-1], order[len(order) // 2], order[0]]
+        figure = show_predictions(
+            arrays.images[chosen], arrays.masks[chosen], maps[chosen], threshold,
+            ids=[
+                f"{name}, {what}: {arrays.ids[i]}"
+                for what, i in zip(("best", "median", "worst"), chosen, strict=True)
+            ],
+        )  # fmt: skip
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=70, bbox_inches="tight", format="png")
+        pictures.append(Image.open(buffer).convert("RGB"))
+    width = max(one.width for one in pictures)
+    whole = Image.new("RGB", (width, sum(one.height for one in pictures)), "white")
+    top = 0
+    for one in pictures:
+        whole.paste(one, (0, top))
+        top += one.height
+    whole.quantize(128).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The two demos' shared page. Only `page` and the modules that it mounts need Streamlit."""

@@ -1,0 +1,95 @@
+"""nbgrader's autograding, made so that no submission can stop or hang it for the others.
+
+As it comes, ``nbgrader autograde`` ends for everybody at a folder whose name holds a line break,
+waits for ever for a notebook or time stamp that is a pipe, and copies whatever lies beside a
+notebook, through links and without end. :func:`install` puts the converter of this module in the
+place of nbgrader's; ``nbgrader_config.py`` calls it.
+"""
+
+import glob
+import shutil
+import stat
+from pathlib import Path
+
+from nbgrader.apps import api, autogradeapp
+from nbgrader.converters import Autograde, NbGraderException
+from nbgrader.utils import parse_utc, temp_attrs
+
+from grader.course import get_assignment
+from grader.settings import Limits
+from grader.submission import Rejected, name_problem, read_submission
+
+__all__ = ["CarefulAutograde", "install"]
+
+_TIMESTAMP = "timestamp.txt"
+_MAX_TIMESTAMP = 200
+
+
+def install() -> None:
+    """Let nbgrader's command and its other programs autograde with :class:`CarefulAutograde`."""
+    autogradeapp.Autograde = api.Autograde = CarefulAutograde
+
+
+class CarefulAutograde(Autograde):  # type: ignore[misc]
+    """Reads submissions as :func:`grader.submission.read_submission` does, and nothing else.
+
+    Of the files beside a notebook only nbgrader's time stamp is looked at and kept: no other
+    counts for the grade. A submission that is refused fails by itself, and the command's exit
+    code is 1 when all others are graded.
+    """
+
+    def init_notebooks(self) -> None:
+        """Find the submissions, without those of folders whose names nbgrader cannot take."""
+        super().init_notebooks()
+        self._misnamed: list[str] = []
+        course = self.coursedir
+        pattern = self._format_source(course.assignment_id, course.student_id)
+        for folder in glob.glob(pattern):  # noqa: PTH207, it is nbgrader's own pattern
+            problem = name_problem(Path(folder).parent.name)
+            if problem is not None:
+                self.assignments.pop(folder, None)
+                self._misnamed.append(problem)
+                self.log.error(problem)
+
+    def convert_notebooks(self) -> None:
+        """Autograde one submission after the other."""
+        super().convert_notebooks()
+        if self._misnamed:
+            raise NbGraderException(self._misnamed[0])
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        """Say whether to autograde a submission, after a look at its time stamp."""
+        _check_timestamp(Path(self._format_source(assignment_id, student_id), _TIMESTAMP))
+        return bool(super().init_destination(assignment_id, student_id))
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Enter the submission into the gradebook, and copy its time stamp alone."""
+        with temp_attrs(self.coursedir, ignore=["*"]):
+            super().init_assignment(assignment_id, student_id)
+        timestamp = Path(self._format_source(assignment_id, student_id), _TIMESTAMP)
+        if timestamp.exists():
+            destination = Path(self._format_dest(assignment_id, student_id))
+            destination.mkdir(parents=True, exist_ok=True)
+            shutil.copy(timestamp, destination)
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Autograde a notebook that can be read."""
+        assignment = get_assignment(self.coursedir.assignment_id)
+        read_submission(Path(notebook_filename).parent, assignment, Limits())
+        super().convert_single_notebook(notebook_filename)
+
+
+def _check_timestamp(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_TIMESTAMP:
+        raise Rejected(f"expected a short text file, found that {path.name} is none; delete it")
+    try:
+        parse_utc(path.read_text(encoding="utf-8").strip() or None)
+    except (ValueError, OverflowError):
+        raise Rejected(
+            f"expected a time like 2026-03-01 12:00:00 UTC in {path.name}, found something else; "
+            "correct or delete it"
+        ) from None

@@ -1,0 +1,1 @@
+"""The reference solutions at full budget: what ``bsds train`` runs."""

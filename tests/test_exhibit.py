@@ -1,0 +1,111 @@
+"""What is shown of a submission's model."""
+
+import base64
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bsds_utils import THRESHOLDS, foreground_iou
+from grader.calibration import Target
+from grader.course import get_assignment
+from grader.hidden_data import HiddenSet
+from grader.sandbox.probe import Probe
+from grader.scoring.artifacts import ArtifactError
+from grader.scoring.evidence import Evidence
+from grader.scoring.exhibit import Exhibit, make_exhibit
+from grader.settings import Settings
+from grader.workplace import Workplace
+
+SIZE = 48
+
+
+class Submission(Evidence):
+    """Evidence whose model is a function and whose hidden images are noise."""
+
+    def __init__(self, folder: Path, assignment: str = "cnn", threshold: Any = 0.31) -> None:
+        super().__init__(
+            get_assignment(assignment), Settings(), Workplace(folder), folder, [],
+            probe=Probe.__new__(Probe),
+        )  # fmt: skip
+        generator = np.random.default_rng(3)
+        masks = (generator.random((5, SIZE, SIZE, 1)) < 0.3).astype(np.uint8)
+        images = generator.integers(0, 256, (5, SIZE, SIZE, 3), dtype=np.uint8)
+        images[..., :1] = 255 * masks
+        self.__dict__["hidden"] = HiddenSet(images, masks)
+        self.__dict__["target"] = Target(0.3, 0.6)
+        self.asked: list[str] = []
+        card = {"threshold": threshold}
+        (folder / f"{assignment}_model.json").write_text(json.dumps(card), encoding="utf-8")
+
+    def model(self, name: str) -> Any:
+        """Give a model that sees the masks in the red channel, blurred by the green one."""
+        self.asked.append(name)
+        return lambda batch, training: 0.7 * batch[..., :1] / 255 + 0.3 * batch[..., 1:2] / 255
+
+
+def test_shows_the_model_on_hidden_images(tmp_path: Path) -> None:
+    """Curve, IoU at the saved threshold, baselines and target are those of the hidden images."""
+    submission = Submission(tmp_path)
+    exhibit = make_exhibit(submission)
+    assert exhibit is not None
+    assert exhibit.thresholds == pytest.approx(THRESHOLDS)
+    masks = submission.hidden.masks[..., 0]
+    predictions = submission.predictions("cnn_model.keras", "hidden")
+    expected = [foreground_iou(masks, predictions >= t) for t in exhibit.thresholds]
+    assert exhibit.curve == pytest.approx(expected, abs=1e-4)
+    assert exhibit.threshold == 0.31
+    assert exhibit.iou == foreground_iou(masks, predictions >= 0.31)
+    assert exhibit.baselines["all boundary"] == pytest.approx(masks.mean())
+    assert exhibit.target == 0.6
+
+
+@pytest.mark.parametrize("assignment", ["cnn", "resnet"])
+def test_predicts_once(tmp_path: Path, assignment: str) -> None:
+    """The checks' predictions of the assignment's final model are used again."""
+    submission = Submission(tmp_path, assignment)
+    submission.predictions(f"{assignment}_model.keras", "hidden")
+    assert make_exhibit(submission) is not None
+    assert submission.asked == [f"{assignment}_model.keras"]
+
+
+def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
+    """Three PNG files of at most 20 kB, each of three panels side by side."""
+    exhibit = make_exhibit(Submission(tmp_path))
+    assert exhibit is not None
+    assert len(exhibit.thumbnails) == 3
+    for text in exhibit.thumbnails:
+        assert len(text) <= 20_000
+        picture = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
+        assert picture.format == "PNG"
+        assert picture.width > 3 * picture.height
+
+
+def test_goes_through_json(tmp_path: Path) -> None:
+    """An exhibit that is stored as JSON comes out the same."""
+    exhibit = make_exhibit(Submission(tmp_path))
+    assert exhibit is not None
+    assert Exhibit(**json.loads(json.dumps(asdict(exhibit)))) == exhibit
+
+
+def test_nothing_to_show_without_a_usable_model(tmp_path: Path) -> None:
+    """A model that is missing, and a threshold that is no number, show nothing."""
+    without = Submission(tmp_path)
+    without.model = Evidence.model.__get__(without)  # type: ignore[method-assign]
+    with pytest.raises(ArtifactError):
+        without.model("cnn_model.keras")
+    assert make_exhibit(without) is None
+    assert make_exhibit(Submission(tmp_path, threshold="half")) is None
+
+
+def test_never_breaks_grading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of ours shows nothing, and goes into the log of the checks."""
+    submission = Submission(tmp_path)
+    submission.__dict__["target"] = None
+    assert make_exhibit(submission) is None
+    assert "AttributeError" in capsys.readouterr().err

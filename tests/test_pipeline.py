@@ -1,0 +1,241 @@
+"""What is executed and checked again, and what is taken from the store."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from grader import keys, pipeline
+from grader.course import get_assignment
+from grader.executed import Executed
+from grader.keys import check_keys, execution_key
+from grader.pipeline import Outcome, Renew
+from grader.provisions import Provisions
+from grader.scoring.checks import Findings
+from grader.scoring.verdict import BROKEN, Verdict
+from grader.settings import Limits, Settings
+from grader.store import ResultStore
+from grader.workplace import Workplace
+
+CNN = get_assignment("cnn")
+PROVISIONS = Provisions(Path("/data"), Path("/arrays"), None, "identity")
+
+
+class Played:
+    """Steps of grading that only note that they were taken."""
+
+    def __init__(self) -> None:
+        self.executed = 0
+        self.checked: list[set[str]] = []
+        self.problem: str | None = None
+        self.broken: set[str] = set()
+        self.lock = threading.Lock()
+
+    def execute(self, notebook: nbformat.NotebookNode, *_: object) -> Executed:
+        """Leave one artifact."""
+        with self.lock:
+            self.executed += 1
+        return Executed(notebook, 2.0, self.problem, {"cnn_model.keras": b"weights"})
+
+    def check(self, executed: Executed, *arguments: Any) -> tuple[Findings, float]:
+        """Give all points."""
+        only = arguments[3]
+        self.checked.append(set(only))
+        assert executed.artifacts == {"cnn_model.keras": b"weights"}
+        verdicts = {
+            name: Verdict(name, 1.0, 1.0, "passed") if name not in self.broken
+            else Verdict(name, 0.0, 1.0, BROKEN, "a traceback")
+            for name in only
+        }  # fmt: skip
+        return Findings(verdicts), 0.5
+
+
+Grade = Callable[..., Outcome]
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Played:
+    """Play both steps."""
+    played = Played()
+    monkeypatch.setattr(pipeline, "execute_notebook", played.execute)
+    monkeypatch.setattr(pipeline, "check_executed", played.check)
+    monkeypatch.setattr(pipeline, "prepare", lambda *_: PROVISIONS)
+    return played
+
+
+@pytest.fixture
+def grade(played: Played, tmp_path: Path) -> Grade:
+    """Grade a notebook of one cell."""
+
+    def grade(
+        source: str = "1", settings: Settings | None = None, renew: Renew = "nothing"
+    ) -> Outcome:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="one")])
+        return pipeline.grade(notebook, CNN, settings or Settings(), Workplace(tmp_path), renew)
+
+    return grade
+
+
+def test_unchanged_submission_needs_nothing(grade: Grade, played: Played) -> None:
+    """The second time, the stored result is given as it was."""
+    first, second = grade(), grade()
+    assert (first.reused, second.reused) == (False, True)
+    assert second.result == first.result
+    assert (played.executed, len(played.checked)) == (1, 1)
+
+
+def test_changed_submission_is_graded(grade: Grade, played: Played) -> None:
+    """Another source is another submission."""
+    grade("1")
+    assert not grade("2").reused
+    assert played.executed == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train_seconds": 9.0},
+        {"limits": replace(Limits(), memory=1)},
+        {"sandbox": False},
+    ],
+)
+def test_other_conditions_execute_again(
+    change: dict[str, Any], grade: Grade, played: Played
+) -> None:
+    """Another budget or limit may give another outcome."""
+    grade()
+    grade(settings=replace(Settings(), **change))
+    assert played.executed == 2
+
+
+def test_another_secret_only_checks_again(grade: Grade, played: Played) -> None:
+    """What was executed does not depend on the hidden images, so it stays."""
+    grade()
+    outcome = grade(settings=replace(Settings(), secret="another"))
+    assert not outcome.reused
+    assert played.executed == 1
+    assert played.checked == [set(CNN.points())] * 2
+
+
+def test_changed_check_is_made_alone(
+    grade: Grade, played: Played, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After one hidden test was edited, only its check is made again."""
+    grade()
+    source = CNN.hidden_tests.read_text(encoding="utf-8")
+    edited = tmp_path / "test_cnn.py"
+    edited.write_text(source.replace("for share in (0.07, 0.4):", "for share in (0.08, 0.4):"))
+    assert edited.read_text() != source
+    monkeypatch.setattr(type(CNN), "hidden_tests", property(lambda _: edited))
+    outcome = grade()
+    assert played.executed == 1
+    assert played.checked[1:] == [{"nothing"}]
+    assert set(outcome.result.verdicts) == set(CNN.points())
+
+
+def test_what_a_check_uses_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Helpers and fixtures belong to the checks that use them, comments and layout to none."""
+    edited = tmp_path / "test_cnn.py"
+    monkeypatch.setattr(type(CNN), "hidden_tests", property(lambda _: edited))
+    source = (keys._GRADER / "hidden_tests" / "test_cnn.py").read_text(encoding="utf-8")
+
+    def changed_by(before: str, after: str) -> set[str]:
+        assert before in source
+        edited.write_text(source)
+        old = check_keys(CNN, Settings())
+        edited.write_text(source.replace(before, after))
+        new = check_keys(CNN, Settings())
+        return {name for name in old if old[name] != new[name]}
+
+    assert changed_by("def _expected_loss", "# a comment\n\n\ndef _expected_loss") == set()
+    assert changed_by(
+        "np.clip(prediction.astype(np.float64), 1e-7", "np.clip(prediction, 1e-7"
+    ) == {"loss"}
+    assert changed_by("MAX_LAYERS = 200", "MAX_LAYERS = 201") == {"architecture"}
+    assert {"metrics", "nothing", "test_report"} <= changed_by(
+        "atol=1e-5),\n            f", "atol=1e-4),\n            f"
+    )
+
+
+def test_failed_check_of_ours_is_tried_again(grade: Grade, played: Played) -> None:
+    """A check that broke by itself says nothing about the submission and is not kept."""
+    played.broken = {"loss"}
+    assert grade().result.verdicts["loss"].internal
+    played.broken = set()
+    assert grade().result.verdicts["loss"].points == 1
+    assert played.checked[1] == {"loss"}
+
+
+@pytest.mark.parametrize(
+    ("renew", "problem", "times"),
+    [("nothing", "slow", 1), ("failed", "slow", 2), ("failed", None, 1), ("all", None, 2)],
+)
+def test_renewing(
+    renew: Renew, problem: str | None, times: int, grade: Grade, played: Played
+) -> None:
+    """Failed submissions, or all, are executed again when that is asked for."""
+    played.problem = problem
+    grade()
+    grade(renew=renew)
+    assert played.executed == times
+
+
+def test_not_run_is_not_checked(grade: Grade, played: Played) -> None:
+    """A submission without an end has its reason, no points and no check."""
+    played.problem = "it took all memory"
+    result = grade().result
+    assert (result.status, result.score, result.problem) == ("not_run", 0, "it took all memory")
+    assert played.checked == []
+
+
+def test_equal_submissions_side_by_side_are_executed_once(grade: Grade, played: Played) -> None:
+    """Copies wait for the first one and share its result."""
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: grade(), range(8)))
+    assert played.executed == 1
+    assert len({str(outcome.result) for outcome in outcomes}) == 1
+
+
+@pytest.mark.parametrize("name", ["executed.json", "checked.json", "artifacts/cnn_model.keras"])
+@pytest.mark.parametrize("damage", [None, b"", b"{", b"[]", b'{"notebook": 1}'])
+def test_damaged_store_is_made_anew(
+    name: str, damage: bytes | None, grade: Grade, played: Played, tmp_path: Path
+) -> None:
+    """Files that were cut off, emptied or deleted cost a second execution or check, no more."""
+    first = grade().result
+    (path,) = Workplace(tmp_path).results.glob(f"*/{name}")
+    if damage is None:
+        path.unlink()
+    elif name.endswith("json"):
+        path.write_bytes(damage)
+    assert grade().result == first
+
+
+def test_parts_of_a_killed_run_do_not_matter(tmp_path: Path) -> None:
+    """What a writer left that was killed is neither read nor in the way."""
+    store = ResultStore(tmp_path / "results")
+    executed = Executed(nbformat.v4.new_notebook(), 1.0, None, {"a.keras": b"x"})
+    store.keep_executed("key", executed)
+    (tmp_path / "results" / "half.part").mkdir()
+    (tmp_path / "results" / "key" / "checked.part").write_text("{")
+    assert store.executed("key") == executed
+    assert store.executed("half") is None
+    store.keep_executed("key", replace(executed, seconds=3.0))
+    assert store.executed("key") == replace(executed, seconds=3.0)
+
+
+def test_execution_does_not_depend_on_metadata(tmp_path: Path) -> None:
+    """Cell ids and other metadata do not make another submission; grade ids and sources do."""
+    cell = nbformat.v4.new_code_cell("1", metadata={"nbgrader": {"grade_id": "a"}})
+    first = nbformat.v4.new_notebook(cells=[cell])
+    other = nbformat.from_dict({**first, "cells": [{**cell, "id": "else", "execution_count": 3}]})
+    renamed = nbformat.from_dict(
+        {**first, "cells": [{**cell, "metadata": {"nbgrader": {"grade_id": "b"}}}]}
+    )
+    digests = [execution_key(n, CNN, Settings(), PROVISIONS) for n in (first, other, renamed)]
+    assert digests[0] == digests[1] != digests[2]

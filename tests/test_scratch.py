@@ -1,0 +1,54 @@
+"""Temporary folders: gone after use, and after the next start where a grader was killed."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from grader.executed import Executed
+from grader.scratch import scratch, sweep
+from grader.store import ResultStore
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that temporary ones are made in."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_folders_of_the_dead_are_removed(temporary: Path) -> None:
+    """What a killed process left goes; what is in use or not a folder of ours stays."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = temporary / f"bsds-g-{ended.pid}-abc"
+    (left / "work").mkdir(parents=True)
+    target = temporary / "somebody's"
+    target.mkdir()
+    (temporary / f"bsds-k-{ended.pid}-link").symlink_to(target)
+    (temporary / "bsds-release-abc").mkdir()
+    with scratch("g") as used:
+        sweep()
+        assert Path(used).is_dir()
+        assert not left.exists()
+        assert target.is_dir()
+        assert (temporary / "bsds-release-abc").is_dir()
+    assert not Path(used).exists()
+
+
+def test_half_written_results_are_removed_when_old(tmp_path: Path) -> None:
+    """A part that may still be in the making is left alone; results stay."""
+    store = ResultStore(tmp_path)
+    executed = Executed(nbformat.v4.new_notebook(), 1.0)
+    store.keep_executed("key", executed)
+    for name, age in (("new.part", 0), ("old.part", 7200)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    store.sweep()
+    assert {path.name for path in tmp_path.iterdir()} == {"key", "new.part"}
+    assert store.executed("key") == executed

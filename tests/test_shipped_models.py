@@ -1,0 +1,112 @@
+"""The models in the apps' folders are what their cards and the table of results say."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+from bsds_utils import foreground_iou, load_model, open_dataset
+from bsds_utils.predict import predict_probability
+from grader.course import COURSE_ROOT, get_assignment
+from grader.reference.functions import load_functions
+
+
+class Shipped(NamedTuple):
+    """A model file, and what it must keep to."""
+
+    name: str
+    path: Path
+    assignment: str
+    bytes: int
+
+
+MODELS = [
+    Shipped("CNN", COURSE_ROOT / "cnn_app" / "cnn_model.keras", "cnn", 5_000_000),
+    Shipped("ResNet50", COURSE_ROOT / "resnet_app" / "resnet50_model.keras", "resnet", 25_000_000),
+]
+TOLERANCE = 0.002
+
+each_model = pytest.mark.parametrize("shipped", MODELS, ids=lambda shipped: shipped.name)
+
+
+@each_model
+def test_small_and_plain(shipped: Shipped) -> None:
+    """The file is small, and Keras alone loads it: built-in layers, no optimiser, no code."""
+    assert shipped.path.stat().st_size <= shipped.bytes
+    model = keras.saving.load_model(shipped.path, compile=False, safe_mode=True)
+    assert model.input_shape == (None, None, None, 3)
+    assert model.output_shape == (None, None, None, 1)
+
+
+@each_model
+def test_is_the_notebooks_network(shipped: Shipped) -> None:
+    """The layers are those that the solutions notebook builds, within its limits."""
+    model, card = load_model(shipped.path)
+    functions = load_functions(get_assignment(shipped.assignment))
+    if shipped.assignment == "cnn":
+        width = next(layer.filters for layer in model.layers if hasattr(layer, "filters"))
+        expected = functions["build_cnn"](width)
+        assert model.count_params() <= 1_000_000
+        assert card["encoder_initialisation"] is None
+    else:
+        expected = functions["build_resnet"].__globals__["build_encoder"]()
+        own = model.count_params() - expected.count_params()
+        assert own <= 2_000_000
+        assert card["encoder_initialisation"] not in (None, "random")
+        model = model.get_layer("encoder")
+    assert [layer.name.rstrip("_0123456789") for layer in model.layers] == [
+        layer.name.rstrip("_0123456789") for layer in expected.layers
+    ]
+    assert [weight.shape for weight in model.weights] == [w.shape for w in expected.weights]
+
+
+@each_model
+def test_card(shipped: Shipped) -> None:
+    """The card says how to use the model, where it comes from and what it cannot do."""
+    model, card = load_model(shipped.path)
+    assert card["input_size"] == get_assignment(shipped.assignment).size
+    assert card["mask_protocol"] == "course"
+    assert 0 < card["threshold"] < 1
+    assert 0 < card["metrics"]["val"]["iou"] < 1
+    assert card["parameters"] == model.count_params()
+    assert card["command"].startswith(f"bsds train {shipped.assignment} ")
+    assert len(card["commit"]) == 40
+    assert card["training_data"].startswith("bsds500: train")
+    assert card["minutes"] > 0
+    assert card["limits"]
+
+
+@each_model
+@pytest.mark.parametrize("shape", [(321, 481), (97, 61), (8, 8)])
+def test_serves_pictures_of_any_size(shipped: Shipped, shape: tuple[int, int]) -> None:
+    """A picture of any size gives probabilities of its own size, which tell edges from areas."""
+    model, _ = load_model(shipped.path)
+    picture = np.full((*shape, 3), 60, dtype=np.uint8)
+    picture[:, shape[1] // 2 :] = 190
+    probability = predict_probability(model, picture)
+    assert probability.shape == shape
+    if min(shape) >= 32:
+        middle = shape[1] // 2
+        edge = probability[8:-8, middle - 1 : middle + 1].max(axis=1).mean()
+        assert edge > 2 * probability[8:-8, 8 : middle - 8].mean()
+
+
+@pytest.mark.real_data
+@each_model
+def test_reproduces_the_table(shipped: Shipped, bsds500_root: Path) -> None:
+    """On a few test images the model's IoU is the table's, to 0.002."""
+    path = COURSE_ROOT / "benchmarks" / "results.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    row = next(row for row in rows if row["method"] == shipped.name)
+    sample = row["fixed_size"]["sample"]
+    model, card = load_model(shipped.path)
+    dataset = open_dataset(root=bsds500_root)
+    arrays = dataset.load("test", size=card["input_size"])
+    chosen = [arrays.ids.index(image_id) for image_id in sample["ids"]]
+    threshold = row["fixed_size"]["test"]["course"]["threshold"]
+    found = np.asarray(model(arrays.images[chosen].astype(np.float32), training=False))
+    iou = foreground_iou(arrays.masks[chosen], found >= threshold)
+    assert iou == pytest.approx(sample["iou"], abs=TOLERANCE)

@@ -1,0 +1,189 @@
+"""`bsds train`: the solutions' own code at full budget, resumable, reproducible, not mute."""
+
+import csv
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from bsds_command import start
+
+from bsds_utils import BSDSError, load_model
+from bsds_utils.cli import main
+from grader.course import get_assignment
+from grader.reference import callbacks
+from grader.reference.checkpoint import State, load_state, save_state
+from grader.reference.functions import load_functions
+
+pytestmark = pytest.mark.slow
+
+
+def _arguments(root: Path, folder: Path, *further: str) -> list[str]:
+    return [
+        "train", "cnn", "--root", str(root), "--run", str(folder / "run"),
+        "-o", str(folder / "cnn_model.keras"), "--width", "4", *further,
+    ]  # fmt: skip
+
+
+def test_trains_and_saves(
+    tiny_deadleaves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run leaves model, card, log and a preview."""
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
+    model, card = load_model(tmp_path / "cnn_model.keras")
+    assert model.count_params() <= 1_000_000
+    assert (tmp_path / "cnn_model.keras").stat().st_size <= 5_000_000
+    assert card["input_size"] == 168
+    assert card["training_data"] == "deadleaves: train"
+    assert card["command"].startswith("bsds train cnn --minutes 120 --epochs 2 --seed 1")
+    assert str(tmp_path) not in json.dumps(card)
+    assert 0 <= card["metrics"]["val"]["iou"] <= 1
+    run = tmp_path / "run"
+    with (run / "phase1.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["val_iou"]) >= 0
+    assert (run / "preview.png").stat().st_size > 1000
+    assert list((run / "tensorboard" / "phase1").rglob("events.out.tfevents.*"))
+    printed = capsys.readouterr().out
+    assert "phase 1 of 1" in printed
+    assert "left" in printed or "done" in printed
+
+
+def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """--start takes a model's weights, and the card tells both trainings."""
+    first = tmp_path / "cnn_model.keras"
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "1")) == 0
+    weights = load_model(first)[0].get_weights()
+    arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "1", "--start", str(first))
+    arguments[arguments.index("--run") + 1] = str(tmp_path / "second")
+    arguments[arguments.index("-o") + 1] = str(tmp_path / "second.keras")
+    assert main(arguments) == 0
+    model, card = load_model(tmp_path / "second.keras")
+    # One epoch of one batch: near the first model, where another random start is not.
+    np.testing.assert_allclose(model.get_weights()[0], weights[0], atol=0.02)
+    assert len(card["commands"]) == 2
+    assert card["commands"][1].endswith("--start MODEL")
+
+
+def test_the_same_seed_gives_the_same_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """With --epochs, a seed gives the same weights up to rounding; another seed gives others."""
+    weights = []
+    for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        (tmp_path / name).mkdir()
+        further = ("--epochs", "1", "--seed", seed)
+        assert main(_arguments(tiny_deadleaves, tmp_path / name, *further)) == 0
+        weights.append(load_model(tmp_path / name / "cnn_model.keras")[0].get_weights()[0])
+    np.testing.assert_allclose(weights[0], weights[1], atol=1e-4)
+    assert not np.allclose(weights[0], weights[2], atol=1e-2)
+
+
+def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """A killed run goes on where its checkpoint stands and comes to its end."""
+    environment = {**os.environ, "BSDS_CACHE": os.environ["BSDS_CACHE"]}
+    arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "30")
+    process = start(*arguments, env=environment)
+    checkpoint = tmp_path / "run" / "checkpoint.zip"
+    deadline = time.monotonic() + 240
+    while not checkpoint.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    state = load_state(checkpoint)
+    assert 0 < state.epoch < 30
+    assert state.optimizer
+    assert main([*arguments, "--resume"]) == 0
+    with (tmp_path / "run" / "phase1.csv").open() as stream:
+        epochs = [int(row["epoch"]) for row in csv.DictReader(stream)]
+    # The log may hold the epoch after the checkpoint twice, once from before the kill.
+    assert sorted(set(epochs)) == list(range(30))
+    assert load_state(checkpoint).phase == 1
+    load_model(tmp_path / "cnn_model.keras")
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        (["--resume"], "expected a run in"),
+        (["--minutes", "-1"], "expected positive numbers"),
+        (["--splits", "test"], "expected train or train,val"),
+        (["--splits", "train,val"], "expected --threshold"),
+    ],
+)
+def test_bad_arguments(
+    further: list[str],
+    message: str,
+    tiny_deadleaves: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What cannot work is said in one line."""
+    assert main(_arguments(tiny_deadleaves, tmp_path, *further)) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+
+
+def test_a_begun_run_is_not_overwritten(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """Another run in the same folder is refused, and so is going on with other arguments."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "options.json").write_text(json.dumps({"assignment": "cnn"}))
+    save_state(run / "checkpoint.zip", State(0, 1, 5.0, [np.zeros(3)], []))
+    kept = (run / "checkpoint.zip").read_bytes()
+    assert main(_arguments(tiny_deadleaves, tmp_path)) == 1
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--resume")) == 1
+    assert (run / "checkpoint.zip").read_bytes() == kept
+
+
+def test_states_survive_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a checkpoint cannot be written, the one before it is still there."""
+    path = tmp_path / "checkpoint.zip"
+    save_state(path, State(1, 2, 3.5, [np.arange(4.0)], [np.array(7)]))
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(BSDSError, match=r"No space left.*still good"):
+        save_state(path, State(1, 3, 9.0, [np.zeros(4)], []))
+    found = load_state(path)
+    assert (found.phase, found.epoch, found.seconds) == (1, 2, 3.5)
+    assert np.array_equal(found.weights[0], np.arange(4.0))
+    assert found.optimizer[0] == 7
+    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.zip"]
+
+
+def test_damaged_state(tmp_path: Path) -> None:
+    """A damaged checkpoint is named."""
+    path = tmp_path / "checkpoint.zip"
+    path.write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(BSDSError, match="damaged"):
+        load_state(path)
+
+
+def test_nan_stops(tmp_path: Path) -> None:
+    """A loss that is no number ends the training with the reason, and is not saved."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    data = np.full((4, 2), np.inf, dtype=np.float32)
+    checkpoint = callbacks.Checkpoint(tmp_path / "checkpoint.zip", 0)
+    with pytest.raises(BSDSError, match="the loss became"):
+        model.fit(data, np.ones((4, 1)), verbose=0, callbacks=[callbacks.StopAtNaN(), checkpoint])
+    assert not (tmp_path / "checkpoint.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["cnn", "resnet"])
+def test_functions_are_the_notebooks(name: str) -> None:
+    """The functions come from the solutions notebook, and loading them trains nothing."""
+    functions = load_functions(get_assignment(name))
+    model = functions["build_cnn"]() if name == "cnn" else functions["build_encoder"]()
+    assert isinstance(model, keras.Model)
+    assert callable(functions["train_cnn" if name == "cnn" else "train_phase"])
