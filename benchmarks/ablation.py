@@ -325,8 +325,9 @@ def _table(results: Iterable[Mapping[str, Any]]) -> str:
         values: NDArray[np.float64] = np.array([run["val_iou"] for run in runs])
         base = first.setdefault(ROWS[name].network, float(values.mean()))
         minutes = np.mean([run["seconds"] for run in runs]) / 60
+        each = ", ".join(f"{value:.3f}" for value in values)
         lines.append(
-            f"| {name} | {runs[0]['views']:,} | {values.mean():.3f} ({', '.join(f'{v:.3f}' for v in values)}) "
+            f"| {name} | {runs[0]['views']:,} | {values.mean():.3f} ({each}) "
             f"| {values.mean() - base:+.3f} | {runs[0]['parameters']:,} | {minutes:.1f} |"
         )
     return "\n".join(lines) + "\n"
