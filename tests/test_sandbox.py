@@ -421,7 +421,8 @@ def test_what_is_used_up_together_is_a_reason(
     source: str, expected: str, sandbox: Sandbox
 ) -> None:
     """Memory, processor time, files and output are bounded in all, and the limit is named."""
-    limits = Limits(memory=300 * _MB, cpu_seconds=10, files=3000, output_bytes=4 * _MB)
+    memory = 300 if "memory" in expected else 2000
+    limits = Limits(memory=memory * _MB, cpu_seconds=10, files=3000, output_bytes=4 * _MB)
     execution = _execute(replace(sandbox, limits=limits), "x = 1", source, "print('end')")
     assert execution.problem is not None
     assert execution.problem.startswith("the notebook was stopped because it ")

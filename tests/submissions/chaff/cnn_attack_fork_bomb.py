@@ -1,4 +1,4 @@
-"""Starts processes until it may not any more, and again.
+"""Starts processes until it may not any more.
 
 fails: iou
 """
@@ -6,19 +6,18 @@ fails: iou
 import os
 import time
 
-for _ in range(2):
-    children = []
-    try:
-        for _ in range(5000):
-            pid = os.fork()
-            if pid == 0:
-                time.sleep(1)
-                os._exit(0)
-            children.append(pid)
-    except OSError:
-        pass
-    for pid in children:
-        os.waitpid(pid, 0)
+children = []
+try:
+    for _ in range(5000):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(1)
+            os._exit(0)
+        children.append(pid)
+except OSError:
+    pass
+for pid in children:
+    os.waitpid(pid, 0)
 # %% task_train
 def train_cnn(model, train, val):
     model.compile("sgd", loss=bce_dice_loss)
