@@ -26,6 +26,8 @@ apt = if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n"; fi; \
     $$as env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(2) </dev/null; \
   fi;
 
+PYTEST := $(BIN)/python -m pytest --cov --durations=20
+
 .PHONY: help setup system browser demo test lint types release models lock clean
 
 help:
@@ -78,7 +80,9 @@ browser:
 test: setup browser
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
 	$(call timed,types,$(MAKE) --no-print-directory types)
-	$(call timed,tests,$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=20)
+	$(call timed,tests,$(PYTEST) --numprocesses logical --maxprocesses 4 --dist loadfile -m "not alone" \
+	  --cov-report=; together=$$?; \
+	  $(PYTEST) -m alone --cov-append --cov-report=term:skip-covered && test $$together = 0)
 
 lint: setup
 	@$(BIN)/ruff format --check .

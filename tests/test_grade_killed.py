@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -43,15 +44,18 @@ class Course:
     Attributes
     ----------
     root
-        Folder of the course; all that its processes make lies below it.
+        Folder of the course and its cache.
     data
         Root of the data set.
+    temporary
+        Folder of its temporary files. Its path has to be short: sockets lie in it.
     started
         Processes that were seen below a grader that was killed.
     """
 
     root: Path
     data: Path
+    temporary: Path
     started: set[psutil.Process] = field(default_factory=set)
 
     def hand_in(self) -> None:
@@ -62,14 +66,13 @@ class Course:
             folder = self.root / "submitted" / student / "cnn"
             folder.mkdir(parents=True)
             nbformat.write(notebook, folder / CNN.notebook_name)
-        (self.root / "tmp").mkdir()
 
     def start(self) -> "subprocess.Popen[str]":
         """Start ``bsds grade``."""
         environment = os.environ | {
             "BSDS500_ROOT": str(self.data),
             "BSDS_CACHE": str(self.root / "cache"),
-            "TMPDIR": str(self.root / "tmp"),
+            "TMPDIR": str(self.temporary),
         }
         with self.log.open("w") as log:
             return start(
@@ -110,7 +113,8 @@ class Course:
         """Describe the processes that are still there, by their descent or their command line."""
         found = {process for process in self.started if process.is_running()}
         for process in psutil.process_iter(["cmdline"]):
-            if any(str(self.root) in argument for argument in process.info["cmdline"] or ()):
+            words = process.info["cmdline"] or ()
+            if any(str(own) in word for word in words for own in (self.root, self.temporary)):
                 found.add(process)
         return [described for process in found for described in _describe(process)]
 
@@ -169,15 +173,25 @@ def _wait_for_line(course: Course, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return an empty folder with a short path."""
+    with TemporaryDirectory(prefix="bsds-") as name:
+        yield Path(name)
+
+
 @pytest.mark.timeout(600)
-def test_killed_at_random_moments(tmp_path: Path, tiny_deadleaves: Path) -> None:
+def test_killed_at_random_moments(tmp_path: Path, tiny_deadleaves: Path, temporary: Path) -> None:
     """Every run goes on from the last one, and the end equals that of an undisturbed run."""
     seed = int(os.environ.get("BSDS_TEST_SEED") or random.randrange(10**6))
     print(f"BSDS_TEST_SEED={seed}")
     moments = random.Random(seed)
-    calm, killed = (Course(tmp_path / name, tiny_deadleaves) for name in ("calm", "killed"))
+    calm, killed = (
+        Course(tmp_path / name, tiny_deadleaves, temporary / name) for name in ("calm", "killed")
+    )
     for course in (calm, killed):
         course.hand_in()
+        course.temporary.mkdir()
     began = time.monotonic()
     calm.grade()
     takes = time.monotonic() - began

@@ -43,6 +43,7 @@ def start_grading(assignment: Assignment, root: Path, data: Path) -> "subprocess
 
 
 @pytest.mark.real_data
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.timeout(1200)

@@ -17,7 +17,7 @@ from grader.settings import Settings
 from grader.workplace import Workplace
 
 # The first test of an assignment grades its whole class.
-pytestmark = [pytest.mark.slow, pytest.mark.sandbox, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.sandbox, pytest.mark.timeout(3600)]
 
 # ResNet50 is slow without a GPU: this is some four epochs in all.
 TRAIN_SECONDS = {"cnn": 15, "resnet": 40}
