@@ -69,6 +69,8 @@ class Setup:
         ``"cnn"`` or ``"resnet"``.
     width, dropout
         Of the cnn.
+    dilated
+        Whether the cnn's bottleneck looks further around: dilations of 2 and 4.
     loss
         ``"bce+dice"``, ``"bce"`` or ``"dice"``.
     views
@@ -96,6 +98,7 @@ class Setup:
     network: str = "cnn"
     width: int = 8
     dropout: float = 0.1
+    dilated: bool = False
     loss: str = "bce+dice"
     views: str = "all"
     consensus: float | str = "union"
@@ -128,6 +131,7 @@ ROWS: dict[str, Setup] = {
     "cnn, dropout 0.3": replace(CNN, dropout=0.3),
     "cnn, width 4": replace(CNN, width=4),
     "cnn, width 16": replace(CNN, width=16),
+    "cnn, dilated bottleneck": replace(CNN, dilated=True),
     "cnn, a third of the views synthetic": replace(CNN, pretrained=True),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
@@ -230,6 +234,8 @@ def _build(setup: Setup, functions: Functions) -> Any:
     for layer in model.layers:
         if isinstance(layer, layers.SpatialDropout2D):
             layer.rate = setup.dropout
+    if setup.dilated:
+        model = _dilated(model, 8 * setup.width)
     if not setup.deep:
         return model
     # The inputs of the upsamplings are the decoder's coarse stages.
@@ -239,6 +245,19 @@ def _build(setup: Setup, functions: Functions) -> Any:
         side = layers.Conv2D(1, 1, activation="sigmoid")(features)
         outputs.append(layers.UpSampling2D(factor, name=name)(side))
     return keras.Model(model.input, layers.Concatenate()(outputs))
+
+
+def _dilated(model: Any, filters: int) -> Any:
+    """Return the untrained model with dilated convolutions in its bottleneck."""
+    rates = iter((2, 4))
+
+    def copied(layer: Any) -> Any:
+        config = layer.get_config()
+        if isinstance(layer, layers.Conv2D) and layer.filters == filters:
+            config["dilation_rate"] = next(rates)
+        return type(layer).from_config(config)
+
+    return keras.models.clone_model(model, clone_function=copied)
 
 
 def _resnet(setup: Setup, functions: Functions) -> Any:
