@@ -19,7 +19,7 @@ def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
     """Read a picture of any kind that Pillow knows, as a viewer shows it.
 
     The camera's orientation (EXIF) is applied, transparent parts are laid on white, 16-bit grey
-    is scaled to 8 bits, of an animation the first frame is taken.
+    and floats in [0, 1] are scaled to 8 bits, of an animation the first frame is taken.
 
     Parameters
     ----------
@@ -45,6 +45,12 @@ def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
                 # than floats; 257 is odd, so that nothing lies halfway.
                 deep = np.asarray(picture).clip(0, 65535).astype(np.int32)
                 grey = ((deep + 128) // 257).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=-1)
+            if picture.mode == "F":
+                floats = np.nan_to_num(np.asarray(picture))
+                if floats.max(initial=0) <= 1:
+                    floats = floats * 255
+                grey = np.round(floats.clip(0, 255)).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, axis=-1)
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")

@@ -32,7 +32,7 @@ def _probability(visit: Visit) -> None:
 
 
 def _truth(visit: Visit) -> None:
-    heading = visit.driver.find_element("xpath", "//h3[contains(., 'What people drew')]")
+    heading = visit.driver.find_element("xpath", "//h2[contains(., 'What people drew')]")
     visit.driver.execute_script("arguments[0].scrollIntoView()", heading)
 
 

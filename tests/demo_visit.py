@@ -93,12 +93,20 @@ class Visit:
 
     def upload(self, path: Path) -> None:
         """Upload a picture and wait until it is shown."""
-        if not self.all("input[type=file]"):
+        if not self._uploaders("JPEG"):
             self.click("Upload")
         before = self.layers("Picture")
-        self.one("input[type=file]").send_keys(str(path))
+        self.hand_in(path, "JPEG")
         self.wait(lambda: path.name in self.text() and self.layers("Picture") != before)
         self.wait_idle()
+
+    def hand_in(self, path: Path, label: str) -> None:
+        """Choose a file in the uploader whose label has this in it."""
+        (uploader,) = self.wait(lambda: self._uploaders(label))
+        uploader.find_element("css selector", "input[type=file]").send_keys(str(path))
+
+    def _uploaders(self, label: str) -> list[Any]:
+        return [one for one in self.all("[data-testid=stFileUploader]") if label in one.text]
 
     def threshold(self, steps: int) -> None:
         """Move the threshold's slider by hundredths, by keyboard, and wait for the new mask."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bsds_command import PROGRAM
 from PIL import Image
+from scipy.io import savemat
 from scipy.ndimage import binary_dilation
 
 from bsds_utils.synthetic import scene
@@ -191,17 +192,81 @@ def test_a_broken_file_is_one_sentence(visit: Visit, tmp_path: Path) -> None:
     broken = tmp_path / "letter.png"
     broken.write_text("Dear all,")
     visit.click("Upload")
-    visit.one("input[type=file]").send_keys(str(broken))
+    visit.hand_in(broken, "JPEG")
     visit.wait(lambda: "letter.png: expected a JPEG" in visit.text())
     assert "Traceback" not in visit.text()
     visit.threshold(+5)
     assert visit.complaints() == []
 
 
-def test_a_picture_can_be_pasted(visit: Visit, photo: Path) -> None:
+def test_a_refused_kind_of_file_is_told(visit: Visit, tmp_path: Path) -> None:
+    """Why a file is not even uploaded can be read on the page."""
+    other = tmp_path / "holiday.heic"
+    other.write_bytes(b"heic")
+    visit.click("Upload")
+    visit.hand_in(other, "JPEG")
+    told = visit.one("[data-testid=stFileChip] [role=alert]")
+    assert "not allowed" in told.text
+    assert told.size["height"] > 10 < told.size["width"]
+
+
+def test_ground_truth_is_shown_at_once(visit: Visit, photo: Path, tmp_path: Path) -> None:
+    """With ground truth the IoU appears; a wrong one is told, and the next picture is taken."""
+    height, width = np.asarray(Image.open(photo)).shape[:2]
+    right, wrong = tmp_path / "right.mat", tmp_path / "wrong.mat"
+    for path, columns in ((right, width), (wrong, width + 1)):
+        one = np.empty((1, 1), object)
+        boundaries = np.zeros((height, columns), np.uint8)
+        boundaries[:, columns // 2] = 1
+        one[0, 0] = {"Boundaries": boundaries, "Segmentation": boundaries}
+        savemat(path, {"groundTruth": one})
+    visit.upload(photo)
+    visit.hand_in(wrong, "ground truth")
+    visit.wait(lambda: f"found one of {width + 1}×{height}" in visit.text())
+    visit.hand_in(right, "ground truth")
+    visit.wait(lambda: visit.all("[data-testid=stMetric]"))
+    second = tmp_path / "second.png"
+    Image.fromarray(scene(98).image).save(second)
+    visit.upload(second)
+    assert not visit.all("[data-testid=stMetric]")
+    assert visit.complaints() == []
+
+
+def test_settings_stay_on_other_pages(visit: Visit) -> None:
+    """The threshold and the look of lines are the same when a visitor comes back."""
+    visit.threshold(+7)
+    title = visit.view("Mask").get_attribute("title")
+    visit.click("Thin")
+    visit.click("Side by side")
+    visit.wait(lambda: visit.layers("ResNet50"))
+    assert _chosen(visit) >= {"Thin", "Orange"}
+    visit.click("Only the CNN")
+    visit.wait(lambda: visit.view("Mask"))
+    assert visit.view("Mask").get_attribute("title") == title
+    assert _chosen(visit) >= {"Thin", "Orange"}
+
+
+def _chosen(visit: Visit) -> set[str]:
+    """Return what is chosen of several buttons."""
+    return {one.text for one in visit.all("button[aria-checked=true], [kind$=Active]")}
+
+
+def test_a_panorama_has_room(visit: Visit, tmp_path: Path) -> None:
+    """A very wide picture is shown whole, in a stage that its controls fit into."""
+    path = tmp_path / "wide.png"
+    Image.fromarray(np.tile(scene(97).image[:60], (1, 2, 1))[:, :900]).save(path)
+    visit.upload(path)
+    stage = visit.one(".viewer .stage").size
+    assert stage["height"] > 100
+    fit = visit.one(".viewer .side.left img").value_of_css_property("object-fit")
+    assert fit == "contain"
+
+
+@pytest.mark.parametrize("source", ["Samples", "Upload"])
+def test_a_picture_can_be_pasted(visit: Visit, photo: Path, source: str) -> None:
     """A picture from the clipboard is shown like one that was uploaded."""
     before = visit.layers("Picture")
-    visit.click("Upload")
+    visit.click(source)
     visit.wait(lambda: visit.all(".paste button"))
     visit.driver.execute_script(
         "const bytes = Uint8Array.from(atob(arguments[0]), (one) => one.charCodeAt(0));"

@@ -122,6 +122,13 @@ def test_every_mode_becomes_rgb(mode, tmp_path):
     np.testing.assert_allclose(found, np.repeat(grey[..., None], 3, -1), atol=3)
 
 
+def test_floats_of_a_probability_map_are_scaled(tmp_path):
+    """A picture of floats in [0, 1] is not taken for a black one."""
+    path = tmp_path / "map.tif"
+    Image.fromarray(np.array([[0.0, 0.5, 1.0, np.nan]], np.float32)).save(path)
+    assert read_image(path)[0, :, 0].tolist() == [0, 128, 255, 0]
+
+
 def test_transparent_is_white():
     """What a transparent pixel hides does not show."""
     buffer = io.BytesIO()

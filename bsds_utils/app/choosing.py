@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from bsds_utils.app import caches
 from bsds_utils.app.components import gallery, paste
 from bsds_utils.app.describe import plain
+from bsds_utils.app.keeping import kept
 from bsds_utils.app.pictures import MAX_MEGAPIXELS, SUFFIXES, Picture, read_picture
 from bsds_utils.app.samples import SEEDS
 from bsds_utils.app.truth import MAX_MEGABYTES, read_truth
-from bsds_utils.app.uploads import forget, most_bytes
+from bsds_utils.app.uploads import forget, most_bytes, most_pasted_bytes
 from bsds_utils.errors import BSDSError
 
 __all__ = ["Choice", "choice", "offer_pictures", "offer_truth"]
@@ -66,8 +67,11 @@ def _choose(content: bytes, name: str) -> None:
 
 
 def _widget(name: str) -> str:
-    """Return a widget's key, which changes when it is emptied."""
-    return f"{name}_{st.session_state.get('emptied', 0)}"
+    """Return a widget's key, which changes when it is emptied.
+
+    Each has a count of its own: a fragment runs without those widgets that are not part of it.
+    """
+    return f"{name}_{st.session_state.get(f'emptied_{name}', 0)}"
 
 
 def _taken(name: str) -> tuple[bytes, str] | None:
@@ -75,7 +79,8 @@ def _taken(name: str) -> tuple[bytes, str] | None:
     file = st.session_state.get(_widget(name))
     if not file:
         return None
-    st.session_state.emptied = st.session_state.get("emptied", 0) + 1
+    emptied = f"emptied_{name}"
+    st.session_state[emptied] = st.session_state.get(emptied, 0) + 1
     content = file.getvalue()
     forget(file)
     return content, file.name
@@ -93,9 +98,8 @@ def offer_pictures() -> None:
     source = st.segmented_control(
         "Choose a picture",
         _SOURCES,
-        default="Samples",
         required=True,
-        key="source",
+        **kept("source", "Samples"),
         width="stretch",
     )
     if source == "Upload":
@@ -106,7 +110,6 @@ def offer_pictures() -> None:
             on_change=_on_picture,
             args=("upload",),
         )
-        paste("paste", most_bytes(), lambda content: _choose(content, "Pasted picture"))
         st.caption(
             f"At most {most_bytes() >> 20} MB and {MAX_MEGAPIXELS} megapixels, so that the "
             "server’s memory is enough for everybody. Your picture stays in memory, is shown to "
@@ -119,6 +122,12 @@ def offer_pictures() -> None:
     else:
         pictures = [(name, caches.thumbnail_address(name)) for name in SEEDS]
         gallery("gallery", pictures, choice().sample, _choose_sample)
+    paste(
+        "paste",
+        most_pasted_bytes(),
+        lambda content: _choose(content, "Pasted picture"),
+        button=source == "Upload",
+    )
     if "refused" in st.session_state:
         st.error(plain(st.session_state.refused), icon=":material/broken_image:")
     picture, _, sample = choice()
@@ -145,8 +154,20 @@ def _on_truth() -> None:
         _remember(chosen._replace(boundaries=boundaries))
 
 
+def _forget_truth() -> None:
+    _remember(choice()._replace(boundaries=None))
+
+
 def offer_truth() -> None:
-    """Let the visitor add what people drew on the picture."""
+    """Let the visitor add what people drew on the picture, or replace what they added."""
+    chosen = choice()
+    if chosen.boundaries is not None:
+        if not chosen.sample:
+            st.button("Take another ground truth", on_click=_forget_truth, icon=":material/undo:")
+        return
+    st.markdown(
+        "With BSDS500’s ground truth of this picture you see how well the prediction fits it."
+    )
     st.file_uploader(
         "BSDS ground truth of this picture (.mat)",
         type=["mat"],

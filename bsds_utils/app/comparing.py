@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bsds_utils.app import caches, drawing
-from bsds_utils.app.choosing import Choice
+from bsds_utils.app.choosing import choice
 from bsds_utils.app.components import View, viewer
 from bsds_utils.app.demos import DEMOS
 from bsds_utils.app.showing import found_views, offer_look, offer_threshold, show_fit
@@ -14,19 +14,14 @@ __all__ = ["show_both"]
 
 @st.fragment
 @telling()
-def show_both(chosen: Choice) -> None:
-    """Show both models' results on a picture, one left and one right of a divider.
-
-    Parameters
-    ----------
-    chosen
-        The picture, and what is known of it.
-    """
+def show_both() -> None:
+    """Show both models' results on the chosen picture, one left and one right of a divider."""
+    chosen = choice()
     picture = chosen.picture
     columns = st.columns(2, gap="large")
     # Above these controls on the page, but made after they were asked.
     above = st.container()
-    look = offer_look("both")
+    look = offer_look()
     facts = st.columns(2, gap="large")
     views: list[View] = []
     for demo, slider, column in zip(DEMOS.values(), columns, facts, strict=True):

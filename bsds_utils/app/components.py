@@ -130,7 +130,7 @@ def gallery(
     _mount("gallery", key=key, data=data, on_picked_change=picked)
 
 
-def paste(key: str, most: int, on_paste: Callable[[bytes], None]) -> None:
+def paste(key: str, most: int, on_paste: Callable[[bytes], None], button: bool = True) -> None:
     """Take a picture from the clipboard, by a button or by Ctrl+V.
 
     Parameters
@@ -141,6 +141,8 @@ def paste(key: str, most: int, on_paste: Callable[[bytes], None]) -> None:
         Largest picture in bytes.
     on_paste
         Called with the picture file's content.
+    button
+        Whether the button is shown; without it only Ctrl+V works.
     """
 
     def pasted() -> None:
@@ -152,4 +154,4 @@ def paste(key: str, most: int, on_paste: Callable[[bytes], None]) -> None:
             except Base64Error:
                 on_paste(b"")
 
-    _mount("paste", key=key, data={"most": most}, on_pasted_change=pasted)
+    _mount("paste", key=key, data={"most": most, "button": button}, on_pasted_change=pasted)

@@ -127,7 +127,10 @@ def load(demo: Demo) -> tuple[Any, dict[str, Any]]:
     """
     from bsds_utils.modelcard import load_model
 
+    path = model_path(demo)
     try:
-        return load_model(model_path(demo))
+        return load_model(path)
     except BSDSError as error:
-        raise BSDSError(f"{error}. This makes it anew: {demo.command}") from error
+        # Where it is on the server is nothing for visitors.
+        reason = str(error).replace(f"{path.parent}{os.sep}", "")
+        raise BSDSError(f"{reason}. This makes it anew: {demo.command}") from error

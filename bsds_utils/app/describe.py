@@ -72,12 +72,22 @@ def _training(card: Mapping[str, Any]) -> str:
         f"protocol “{plain(card['mask_protocol'])}”."
     )
     if card.get("encoder_initialisation"):
-        parts.append(
-            f"Its encoder began with weights from {plain(card['encoder_initialisation'])}."
-        )
+        parts.append(f"Its encoder began with {_source(str(card['encoder_initialisation']))}.")
     else:
         parts.append("It began with random weights: nothing was learned elsewhere.")
     return " ".join(parts)
+
+
+def _source(initialisation: str) -> str:
+    """Say what `bsds_utils.load_encoder_weights` told of an encoder's first weights."""
+    kind, _, file = initialisation.partition(":")
+    if kind == "file":
+        return f"the weights in the file {plain(file)}"
+    known = {
+        "keras-download": "weights learned from ImageNet, those that Keras offers",
+        "random": "random weights",
+    }
+    return known.get(initialisation, f"weights from {plain(initialisation)}")
 
 
 def _quality(card: Mapping[str, Any]) -> str:

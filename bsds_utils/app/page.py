@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from bsds_utils.app import caches
-from bsds_utils.app.choosing import Choice, choice, offer_pictures
+from bsds_utils.app.choosing import offer_pictures
 from bsds_utils.app.comparing import show_both
 from bsds_utils.app.components import asset
 from bsds_utils.app.demos import DEMOS, Demo
+from bsds_utils.app.keeping import on_page
+from bsds_utils.app.memory import share_arenas
 from bsds_utils.app.showing import show_card, show_result
-from bsds_utils.app.telling import telling
 from bsds_utils.app.uploads import keep_off_disk
+from bsds_utils.errors import BSDSError
 
 __all__ = ["run"]
 
@@ -38,6 +41,7 @@ def run(key: str) -> None:
     )
     st.html(f"<style>{asset('page.css')}</style>")
     keep_off_disk()
+    share_arenas()
     caches.start_loading()
     pages: Pages = {}
     for demo in sorted(DEMOS.values(), key=lambda demo: demo.key != key):
@@ -49,7 +53,9 @@ def run(key: str) -> None:
         _page_of_both(pages), title=_BOTH, icon=":material/compare:", url_path="side-by-side"
     )
     here = [page for page in pages.values() if not isinstance(page, str)]
-    st.navigation(here, position="top").run()
+    page = st.navigation(here, position="top")
+    on_page(page.url_path)
+    page.run()
 
 
 def _address(demo: Demo) -> str:
@@ -71,10 +77,10 @@ def _page_of(demo: Demo, pages: Pages) -> Callable[[], None]:
                 f"With the {other.name}": pages[other.key],
                 _BOTH: pages["both"],
             },
-            lambda chosen: show_result(demo, chosen),
+            lambda: show_result(demo),
         )
-        st.divider()
-        with telling():
+        # Without a model there is no card either, and why has been said above.
+        with suppress(BSDSError):
             show_card(demo)
 
     return show
@@ -93,15 +99,15 @@ def _page_of_both(pages: Pages) -> Callable[[], None]:
     return show
 
 
-def _frame(title: str, summary: str, links: Pages, show_found: Callable[[Choice], None]) -> None:
+def _frame(title: str, summary: str, links: Pages, show_found: Callable[[], None]) -> None:
     """Show a heading, pictures to choose from, and beside them what is found in the chosen one."""
     st.title(title)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(summary, width="content")
         for label, page in links.items():
             st.page_link(page, label=label, icon=":material/arrow_forward:")
-    left, right = st.columns([1, 2.4], gap="medium")
+    left, right = st.container(key="frame").columns([1, 2.4], gap="medium")
     with left:
         offer_pictures()
     with right:
-        show_found(choice())
+        show_found()

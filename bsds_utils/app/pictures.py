@@ -1,6 +1,7 @@
 """Pictures that strangers hand in: decoded if they can be, else refused in one sentence."""
 
 import io
+import threading
 import warnings
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -24,10 +25,12 @@ MAX_MEGAPIXELS: Final = 50
 """Largest picture, which while it is decoded takes about ten bytes a pixel."""
 
 _MIN_SIDE: Final = 16
+_LONGEST: Final = 20  # times the short side; reduced for the model, nothing would be left of it
 # MPO is what telephones make: a JPEG file with further pictures behind the first.
 _FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "TIFF")
 _KINDS: Final = "a JPEG, PNG, WebP or TIFF picture"
 _NAME_LENGTH: Final = 60
+_TURN = threading.Lock()
 
 
 class Picture(NamedTuple):
@@ -103,7 +106,7 @@ def read_picture(content: bytes, name: str) -> Picture:
     ------
     BSDSError
         If it is not a still JPEG, PNG, WebP or TIFF picture, is damaged, has a side below 16
-        pixels or more than `MAX_MEGAPIXELS`.
+        pixels, is more than 20 times as long as wide, or has more than `MAX_MEGAPIXELS`.
     """
     name = _short(name)
     if not content:
@@ -111,14 +114,14 @@ def read_picture(content: bytes, name: str) -> Picture:
     _check_header(content, name)
     try:
         # Pillow tells in warnings of what is odd but can be shown all the same.
-        with warnings_become("ignore"):
-            image = read_image(io.BytesIO(content))
+        # One at a time: a photograph of 24 megapixels takes hundreds of megabytes meanwhile.
+        with _TURN, warnings_become("ignore"):
+            return picture_of(name, read_image(io.BytesIO(content)))
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them
         raise BSDSError(
             f"{name}: expected {_KINDS}, found a damaged or incomplete one; open it in another "
             "program and save it again."
         ) from error
-    return picture_of(name, image)
 
 
 def _short(name: str) -> str:
@@ -153,6 +156,11 @@ def _check_header(content: bytes, name: str) -> None:
         raise BSDSError(
             f"{name}: expected a picture of at least {_MIN_SIDE}×{_MIN_SIDE} pixels, found "
             f"{width}×{height}; choose a larger one."
+        )
+    if max(width, height) > _LONGEST * min(width, height):
+        raise BSDSError(
+            f"{name}: expected a picture at most {_LONGEST} times as long as wide, found "
+            f"{width}×{height}; cut out a part of it."
         )
     if width * height > MAX_MEGAPIXELS * 1_000_000:
         raise BSDSError(_too_large(name, f"{width}×{height}"))

@@ -9,10 +9,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from bsds_utils.app import caches, drawing
-from bsds_utils.app.choosing import Choice, offer_truth
+from bsds_utils.app.choosing import Choice, choice, offer_truth
 from bsds_utils.app.components import View, viewer
 from bsds_utils.app.demos import Demo
 from bsds_utils.app.describe import describe
+from bsds_utils.app.keeping import kept
 from bsds_utils.app.pictures import Picture
 from bsds_utils.app.telling import telling
 from bsds_utils.app.truth import Comparison, curve, drawings
@@ -48,37 +49,31 @@ def offer_threshold(demo: Demo, label: str = "Threshold") -> float:
         Of the slider.
     """
     best = float(caches.predictor(demo).card["threshold"])
-    return st.slider(
+    threshold: float = st.slider(
         f"{label} – the model card’s best is {best:.2f}",
         min_value=0.0,
         max_value=1.0,
-        value=best,
         step=0.01,
-        key=f"threshold_{demo.key}",
+        **kept(f"threshold_{demo.key}", best),
         help="A pixel is marked where the model’s probability of a boundary is at least this.",
     )
+    return threshold
 
 
-def offer_look(key: str) -> Look:
-    """Show the controls of the lines' colour, opacity and width; return what they say.
-
-    Parameters
-    ----------
-    key
-        Begins the widgets' keys.
-    """
+def offer_look() -> Look:
+    """Show the controls of the lines' colour, opacity and width; return what they say."""
     with st.container(horizontal=True, gap="medium"):
         # These are narrow enough for a telephone, where a segmented control would be cut off.
         colour = st.pills(
-            "Colour", list(drawing.COLOURS), default="Orange", required=True,
-            key=f"{key}_colour", width="content",
+            "Colour", list(drawing.COLOURS), required=True,
+            **kept("look_colour", "Orange"), width="content",
         )  # fmt: skip
         percent = st.slider(
-            "Opacity", 10, 100, 90, 5, format="%d %%", key=f"{key}_opacity", width=180
+            "Opacity", 10, 100, step=5, format="%d %%", **kept("look_opacity", 90), width=180
         )
         width = st.segmented_control(
-            "Lines", ["Thick", "Thin"], default="Thick", required=True,
-            key=f"{key}_width", width="content",
+            "Lines", ["Thick", "Thin"], required=True,
+            **kept("look_width", "Thick"), width="content",
         )  # fmt: skip
     return Look(
         drawing.COLOURS[colour or "Orange"],
@@ -143,25 +138,25 @@ def found_views(
 
 @st.fragment
 @telling()
-def show_result(demo: Demo, chosen: Choice) -> None:
-    """Show a model's result on a picture with all controls.
+def show_result(demo: Demo) -> None:
+    """Show a model's result on the chosen picture with all controls.
 
-    A fragment: moving the threshold runs only this again, and the model not at all.
+    A fragment: moving the threshold runs only this again, and the model not at all. What was
+    chosen is asked here, because a fragment's arguments stay those of the last whole run.
 
     Parameters
     ----------
     demo
         Whose model.
-    chosen
-        The picture, and what is known of it.
     """
+    chosen = choice()
     picture = chosen.picture
     probability, seconds = caches.prediction(demo, picture)
     threshold = offer_threshold(demo)
     mask = drawing.mask_of(probability, threshold)
     # Above these controls on the page, but made after they were asked.
     above = st.container()
-    look = offer_look("look")
+    look = offer_look()
     views, layer = found_views(demo, picture, mask, threshold, look)
     with above:
         viewer(
@@ -214,11 +209,8 @@ def _offer_downloads(
 
 
 def _show_truth(demo: Demo, chosen: Choice, threshold: float) -> None:
-    st.subheader("What people drew")
+    st.header("What people drew")
     if chosen.boundaries is None:
-        st.markdown(
-            "With BSDS500’s ground truth of this picture you see how well the prediction fits it."
-        )
         offer_truth()
         return
     compared = caches.comparison(demo, chosen.picture, chosen.boundaries)
@@ -236,6 +228,7 @@ def _show_truth(demo: Demo, chosen: Choice, threshold: float) -> None:
             columns = st.columns(3)
             for column, (caption, drawn) in zip(columns, maps[start : start + 3], strict=False):
                 column.image(to_grey(drawn), caption=caption, width="stretch")
+    offer_truth()
 
 
 def show_fit(demo: Demo, compared: Comparison, threshold: float) -> None:
@@ -271,9 +264,15 @@ def show_card(demo: Demo) -> None:
     ----------
     demo
         Whose model.
+
+    Raises
+    ------
+    BSDSError
+        If there is no sound model.
     """
-    st.subheader(f"About the {demo.name}")
     sections = describe(caches.predictor(demo).card)
+    st.divider()
+    st.header(f"About the {demo.name}")
     for start in range(0, len(sections), 2):
         for column, section in zip(st.columns(2, gap="large"), sections[start : start + 2],
                                    strict=False):  # fmt: skip

@@ -6,12 +6,23 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-__all__ = ["forget", "keep_off_disk", "most_bytes"]
+__all__ = ["forget", "keep_off_disk", "most_bytes", "most_pasted_bytes"]
+
+_REST_OF_MESSAGE = 100_000
 
 
 def most_bytes() -> int:
     """Return the size in bytes of the largest file that may be uploaded."""
     return int(st.get_option("server.maxUploadSize")) << 20
+
+
+def most_pasted_bytes() -> int:
+    """Return the size in bytes of the largest picture that may be pasted.
+
+    It arrives in one message of the page's connection, in base 64, and Streamlit bounds those.
+    """
+    message = int(st.get_option("server.maxWidgetStateSize")) * 1_000_000
+    return min(most_bytes(), (message - _REST_OF_MESSAGE) // 4 * 3)
 
 
 def keep_off_disk() -> None:

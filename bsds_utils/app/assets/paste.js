@@ -1,19 +1,27 @@
-// A picture from the clipboard. data: { most } in bytes; triggers "pasted" with { content } in
-// base 64.
+// A picture from the clipboard. data: { most, button }: bytes, and whether the button is shown;
+// triggers "pasted" with { content } in base 64.
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".paste");
   const status = root.querySelector("[role=status]");
 
+  const say = (text) => {
+    status.textContent = text;
+    root.hidden = false;
+  };
+  root.querySelector("button").hidden = !data.button;
+  root.hidden = !data.button;
+  if (data.button) say("or press Ctrl+V (⌘V)");
+
   const send = (picture) => {
     if (!picture) {
-      status.textContent = "There is no picture in the clipboard: copy one first.";
+      say("There is no picture in the clipboard: copy one first.");
     } else if (picture.size > data.most) {
-      status.textContent = `That picture is larger than ${data.most >> 20} MB: paste a smaller one.`;
+      say(`That picture is larger than ${data.most >> 20} MB: paste a smaller one, or upload it.`);
     } else {
       const reader = new FileReader();
       reader.onload = () => {
-        status.textContent = "Pasted.";
+        say("Sending …");
         setTriggerValue("pasted", { content: reader.result.split(",", 2)[1] });
       };
       reader.readAsDataURL(picture);
@@ -27,7 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const [item, type] = kinds.find(([, kind]) => kind.startsWith("image/")) ?? [];
       send(item && (await item.getType(type)));
     } catch {
-      status.textContent = "The browser does not give the clipboard away: press Ctrl+V (⌘V) instead.";
+      say("The browser does not give the clipboard away: press Ctrl+V (⌘V) instead.");
     }
   };
 

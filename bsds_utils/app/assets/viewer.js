@@ -3,6 +3,9 @@
 
 const STEPS = [1, 1.5, 2, 3, 4, 6, 8, 12];
 const NUDGE = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1 };
+const NARROWEST = 0.5; // of the stage: width / height
+const WIDEST = 3;
+const DRAG = 6; // pixels that a finger moves before it drags
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 
 export default function ({ data, parentElement }) {
@@ -35,7 +38,7 @@ class Viewer {
     this.data = data;
     if (other) this.fit();
     if (!data.views.some((view) => view.id === this.chosen)) this.chosen = data.right;
-    this.root.style.setProperty("--ratio", data.width / data.height);
+    this.root.style.setProperty("--ratio", clamp(data.width / data.height, NARROWEST, WIDEST));
     this.root.style.setProperty("--views", data.views.length);
     this.fillViews();
     this.draw();
@@ -79,7 +82,6 @@ class Viewer {
     }
     const same = shown.left === shown.right;
     this.divider.hidden = same;
-    this.tags.right.hidden = same;
     const { legend } = shown.right;
     this.legend.hidden = !legend;
     if (legend) {
@@ -100,12 +102,15 @@ class Viewer {
     this.sides.right.style.clipPath = `inset(0 0 0 ${edge * 100}%)`;
     this.divider.style.left = `${this.cut * 100}%`;
     this.tags.left.hidden = this.cut < 0.12;
+    this.tags.right.hidden = this.divider.hidden || this.cut > 0.88;
     const percent = Math.round(this.cut * 100);
     this.divider.setAttribute("aria-valuenow", percent);
     this.divider.setAttribute("aria-valuetext", `at ${percent} % of the width`);
     this.factor.textContent = `${Math.round(this.zoom * 100)} %`;
     this.stage.classList.toggle("zoomed", this.zoom > 1);
-    const scale = (this.zoom * width) / (this.data?.width ?? 1);
+    // Of the picture, which may not fill the stage.
+    const [across, down] = [this.data?.width ?? 1, this.data?.height ?? 1];
+    const scale = this.zoom * Math.min(width / across, height / down);
     this.root.classList.toggle("coarse", scale >= 3);
   }
 
@@ -150,8 +155,11 @@ class Viewer {
       if (event.button) return;
       this.pointers.set(event.pointerId, at(event));
       this.stage.setPointerCapture(event.pointerId);
-      this.onDivider = this.zoom === 1 || event.target.closest(".divider") !== null;
-      if (this.onDivider && this.pointers.size === 1) cutAt(event);
+      const grip = event.target.closest(".divider") !== null;
+      this.onDivider = (this.zoom === 1 || grip) && this.pointers.size === 1;
+      // A finger elsewhere may be about to scroll the page.
+      this.undecided = this.onDivider && event.pointerType === "touch" && !grip ? at(event) : null;
+      if (this.onDivider && !this.undecided) cutAt(event);
     });
     this.stage.addEventListener("pointermove", (event) => {
       const before = this.pointers.get(event.pointerId);
@@ -162,6 +170,8 @@ class Viewer {
         const spread = (point) => Math.hypot(point[0] - other[1][0], point[1] - other[1][1]);
         if (spread(before) > 0) this.zoomTo((this.zoom * spread(now)) / spread(before), ...now);
       } else if (this.onDivider) {
+        if (this.undecided && Math.abs(now[0] - this.undecided[0]) < DRAG) return;
+        this.undecided = null;
         cutAt(event);
       } else {
         this.x += now[0] - before[0];
@@ -171,7 +181,12 @@ class Viewer {
       this.pointers.set(event.pointerId, now);
     });
     for (const end of ["pointerup", "pointercancel"]) {
-      this.stage.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
+      this.stage.addEventListener(end, (event) => {
+        // A tap.
+        if (end === "pointerup" && this.onDivider && this.undecided) cutAt(event);
+        this.undecided = null;
+        this.pointers.delete(event.pointerId);
+      });
     }
     // A bare wheel scrolls the page; with Ctrl, or two fingers on a trackpad, it zooms.
     this.stage.addEventListener(
