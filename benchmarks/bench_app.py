@@ -4,7 +4,8 @@
 
 Everything is measured in one run and by a client without a browser, so that figures can be
 compared on a noisy machine: the first page beside an empty Streamlit app's, memory after the
-uploads beside memory after the first tenth of them. Predictions are timed without the page.
+uploads beside memory after the first tenth of them. Visitors come at once, with small scenes and
+then with photographs of 24 megapixels. Predictions are timed without the page.
 """
 
 import argparse
@@ -30,6 +31,8 @@ from tests.demo_server import Server, demo_server
 
 EMPTY = "import streamlit as st\nst.title('Empty')\n"
 TIMES = 10
+LARGE = (6000, 4000)
+LOOK = 0.05  # seconds between looks at the memory
 
 
 def main() -> None:
@@ -57,6 +60,7 @@ def main() -> None:
                 print(f"  threshold to mask, median         {_ms(masks):7.0f} ms  (target 150)")
                 _uploads(server, client, args.uploads)
                 _visitors(server, args.visitors)
+                _visitors(server, args.visitors, LARGE)
             print(f"  prediction of 481×321, median     {_prediction(demo, environment):7.0f} ms"
                   f"  (target {150 if demo.key == 'cnn' else 600})")  # fmt: skip
 
@@ -85,11 +89,14 @@ def _visited(
         client.close()
 
 
-def _photo(seed: int) -> bytes:
-    """Return the file of a picture that is like no other."""
+def _photo(seed: int, size: tuple[int, int] | None = None) -> bytes:
+    """Return the file of a picture that is like no other, of another (width, height) if given."""
     pixels = scene(seed % 8).image.copy()
     pixels[:8, :8] = np.random.default_rng(seed).integers(0, 256, (8, 8, 3))
     stream = io.BytesIO()
+    if size is not None:
+        Image.fromarray(pixels).resize(size).save(stream, "JPEG", quality=90)
+        return stream.getvalue()
     Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
@@ -109,16 +116,23 @@ def _uploads(server: Server, client: Client, count: int) -> None:
           f"{early:5.0f}, {_megabytes(server):.0f} MiB")  # fmt: skip
 
 
-def _visitors(server: Server, count: int) -> None:
+def _visitors(server: Server, count: int, size: tuple[int, int] | None = None) -> None:
     """Let visitors come at the same time, upload a picture each and move the threshold."""
+    photos = [_photo(1000 + number, size) for number in range(count)]
     seconds: list[float] = []
     wrong: list[int] = []
+    memory = [_megabytes(server)]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            memory.append(_megabytes(server))
 
     def visit(number: int) -> None:
         began = time.perf_counter()
         client = Client(server.address, 300)
         client.choose("Choose a picture", "Upload")
-        client.upload(_photo(1000 + number), f"visitor-{number}.png")
+        client.upload(photos[number], f"visitor-{number}.png")
         client.slide("hreshold", 0.5)
         if client.find("Markdown", f"visitor\\\\-{number}") is None:
             wrong.append(number)
@@ -126,13 +140,18 @@ def _visitors(server: Server, count: int) -> None:
         client.close()
 
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(count)]
-    for thread in threads:
+    watcher = threading.Thread(target=watch)
+    for thread in [watcher, *threads]:
         thread.start()
     for thread in threads:
         thread.join()
+    done.set()
+    watcher.join()
     print(f"  {count} visitors at once, done in  {min(seconds):5.1f} to {max(seconds):.1f} s, "
           f"{count - len(seconds)} failed, {len(wrong)} saw another picture")  # fmt: skip
-    print(f"  memory then                       {_megabytes(server):7.0f} MiB")
+    what = "scenes" if size is None else "photos"
+    print(f"  memory before, most, after {what} {memory[0]:5.0f}, {max(memory):.0f}, "
+          f"{_megabytes(server):.0f} MiB")  # fmt: skip
 
 
 def _prediction(demo: Demo, environment: dict[str, str]) -> float:

@@ -27,7 +27,7 @@ def show_both() -> None:
     for demo, slider, column in zip(DEMOS.values(), columns, facts, strict=True):
         probability, seconds = caches.prediction(demo, picture)
         with slider:
-            threshold = offer_threshold(demo, f"Threshold of the {demo.name}")
+            threshold = offer_threshold(demo, f"{demo.name} threshold")
         mask = drawing.mask_of(probability, threshold)
         found, _ = found_views(demo, picture, mask, threshold, look)
         views += [

@@ -14,7 +14,7 @@ from bsds_utils.app.comparing import show_both
 from bsds_utils.app.components import asset
 from bsds_utils.app.demos import DEMOS, Demo
 from bsds_utils.app.keeping import on_page
-from bsds_utils.app.memory import share_arenas
+from bsds_utils.app.memory import give_memory_back
 from bsds_utils.app.showing import show_card, show_result
 from bsds_utils.app.uploads import keep_off_disk
 from bsds_utils.errors import BSDSError
@@ -41,7 +41,7 @@ def run(key: str) -> None:
     )
     st.html(f"<style>{asset('page.css')}</style>")
     keep_off_disk()
-    share_arenas()
+    give_memory_back()
     caches.start_loading()
     pages: Pages = {}
     for demo in sorted(DEMOS.values(), key=lambda demo: demo.key != key):

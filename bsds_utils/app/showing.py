@@ -50,7 +50,7 @@ def offer_threshold(demo: Demo, label: str = "Threshold") -> float:
     """
     best = float(caches.predictor(demo).card["threshold"])
     threshold: float = st.slider(
-        f"{label} – the model card’s best is {best:.2f}",
+        f"{label} – the model’s best is {best:.2f}",
         min_value=0.0,
         max_value=1.0,
         step=0.01,
