@@ -138,7 +138,7 @@ ROWS: dict[str, Setup] = {
     "resnet, random encoder": replace(RESNET, encoder="random"),
     "resnet, no skip connections": replace(RESNET, skips=False),
     "resnet, BCE + Dice": replace(RESNET, loss="bce+dice"),
-    "resnet, 168 pixels": replace(RESNET, size=168),
+    "resnet, 192 pixels": replace(RESNET, size=192),
 }
 
 

@@ -2,20 +2,17 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from nbformat import NotebookNode, v4
 
-__all__ = ["harmless_outputs"]
+from grader.harmless_text import harmless_text
+
+__all__ = ["execution_count", "harmless_outputs"]
 
 # HTML, SVG, JavaScript, LaTeX and Markdown could all hold a script or call for a remote picture.
 _PICTURES: Final = ("image/png", "image/jpeg")
-_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
-_CONTROLS: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def harmless_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
@@ -37,6 +34,11 @@ def harmless_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     return [made for output in outputs if (made := _harmless(output)) is not None]
 
 
+def execution_count(value: Any) -> int | None:
+    """Return a cell's number as the kernel told it, if it is one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _harmless(output: NotebookNode) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
@@ -52,7 +54,8 @@ def _harmless(output: NotebookNode) -> NotebookNode | None:
     if kind in ("display_data", "execute_result"):
         data = _bundle(output.get("data", {}))
         if data and kind == "execute_result":
-            return _output(kind, data=data, execution_count=output.get("execution_count"))
+            count = execution_count(output.get("execution_count"))
+            return _output(kind, data=data, execution_count=count)
         if data:
             return _output(kind, data=data)
     return None
@@ -64,8 +67,8 @@ def _output(kind: str, **content: Any) -> NotebookNode:
 
 
 def _plain(text: Any) -> str:
-    joined = "".join(text) if isinstance(text, list) else str(text)
-    return _CONTROLS.sub("", _ESCAPES.sub("", joined))
+    joined = "".join(map(str, text)) if isinstance(text, list) else str(text)
+    return harmless_text(joined)
 
 
 def _bundle(data: Any) -> dict[str, str]:

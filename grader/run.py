@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
+from bsds_utils.data.files import printable
 from bsds_utils.errors import BSDSError
 from grader.course import Assignment
 from grader.lock import locked
@@ -45,7 +46,7 @@ class Graded:
     Attributes
     ----------
     student
-        Name of the folder below ``submitted/``.
+        Name of the folder below ``submitted/``, what cannot be printed of it as escapes.
     result
         What came of it.
     seconds
@@ -129,7 +130,7 @@ def grade_class(
         release = nbformat.read(assignment.release, as_version=4)
 
         def work(student: str) -> Graded:
-            on_start(student)
+            on_start(printable(student))
             return _grade_one(student, release, assignment, settings, workplace, renew, engine)
 
         done: dict[str, Graded] = {}
@@ -183,7 +184,8 @@ def _recorded(graded: Graded, ledger: "Ledger") -> Graded:
     try:
         ledger.record(graded.student, graded.result)
     except BSDSError as error:
-        return replace(graded, result=replace(graded.result, problem=str(error)))
+        result = replace(graded.result, problem=str(error))
+        return replace(graded, result=result, recordable=False)
     return graded
 
 
@@ -203,7 +205,7 @@ def _grade_one(
         )
     except Rejected as problem:
         result = rejected(assignment.points(), str(problem))
-        return Graded(student, result, time.monotonic() - started, reused=False)
+        return Graded(printable(student), result, time.monotonic() - started, reused=False)
     try:
         outcome = grade(notebook, assignment, settings, workplace, renew, engine)
     except (BSDSError, GradingStopped):

@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import tempfile
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import psutil
 
-__all__ = ["scratch", "sweep"]
+__all__ = ["all_in_scratch", "scratch", "sweep"]
 
+_LAST = -1000
 _NAME = re.compile(r"bsds-[a-z]-(\d+)-\w+")
 
 
@@ -26,9 +28,22 @@ def scratch(kind: str) -> "tempfile.TemporaryDirectory[str]":
     )
 
 
+def all_in_scratch() -> None:
+    """Let whatever this process makes of temporary files lie in one of our folders until it ends.
+
+    Libraries give theirs names that do not say whose they are, so that nobody could remove them
+    after a process that was killed.
+    """
+    folder = tempfile.mkdtemp(prefix=f"bsds-t-{os.getpid()}-")
+    # After multiprocessing has removed its own folder, which it wants to find (-100 there).
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=_LAST)
+    tempfile.tempdir = folder
+
+
 def sweep() -> None:
     """Remove our temporary folders whose process has ended without doing so."""
-    for path in Path(tempfile.gettempdir()).iterdir():
+    folder = Path(tempfile.gettempdir())
+    for path in (folder.parent if _NAME.fullmatch(folder.name) else folder).iterdir():
         name = _NAME.fullmatch(path.name)
         if name is None or psutil.pid_exists(int(name[1])):
             continue

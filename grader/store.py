@@ -95,7 +95,7 @@ class ResultStore:
                 "problem": executed.problem,
                 "artifacts": sorted(executed.artifacts),
             }
-            (part / _EXECUTED).write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+            (part / _EXECUTED).write_text(json.dumps(value), "utf-8")
             shutil.rmtree(self._folder / key, ignore_errors=True)
             part.rename(self._folder / key)
         finally:

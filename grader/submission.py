@@ -28,8 +28,8 @@ def name_problem(student: str) -> str | None:
     if student.isprintable() and not _WILDCARDS & set(student):
         return None
     return (
-        f"expected a folder name without * ? [ ] and line breaks, found {student!r}; rename the "
-        "folder"
+        f"expected a folder name of printable characters without * ? [ ], found {student!r}; "
+        "rename the folder"
     )
 
 

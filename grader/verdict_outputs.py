@@ -7,7 +7,7 @@ import nbformat
 from nbformat.v4 import new_output
 
 from grader.curve import curve_picture, curve_text
-from grader.harmless_outputs import harmless_outputs
+from grader.harmless_outputs import execution_count, harmless_outputs
 from grader.result import Result
 from grader.scoring.exhibit import Exhibit
 from grader.scoring.verdict import Verdict
@@ -41,7 +41,7 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
                 cell.outputs.append(_curve(result.exhibit))
         else:
             cell.outputs = harmless_outputs(ran.outputs)
-        cell.execution_count = ran.execution_count
+        cell.execution_count = execution_count(ran.get("execution_count"))
     return shown
 
 

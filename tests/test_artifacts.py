@@ -112,6 +112,15 @@ def _config(**parts: Any) -> bytes:
     return json.dumps(model | parts).encode()
 
 
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    """A file of which loading makes an optimizer is not taken for a model."""
+    adam = keras.saving.serialize_keras_object(keras.optimizers.Adam())
+    with pytest.raises(ArtifactError, match=r"m\.keras (holds a Adam|cannot be loaded)"):
+        load_model(
+            _archive(tmp_path, **{"config.json": json.dumps(adam).encode()}), "m.keras", LIMIT
+        )
+
+
 @pytest.mark.parametrize(
     "changes",
     [

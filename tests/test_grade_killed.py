@@ -221,3 +221,4 @@ def test_killed_at_random_moments(tmp_path: Path, tiny_deadleaves: Path, tempora
     while killed.leftovers() and time.monotonic() < deadline:
         time.sleep(0.2)
     assert killed.leftovers() == []
+    assert list(killed.temporary.iterdir()) == []

@@ -20,6 +20,7 @@ from bsds_command import PROGRAM
 from sandboxed import SANDBOXED
 from stock_nbgrader import nbgrader
 
+from bsds_utils.data.files import printable
 from grader.course import get_assignment
 from grader.gradebook import Course
 
@@ -96,7 +97,7 @@ WRONG_TIMES: dict[str, Make] = {
     "time-folder": _blank_with(lambda folder: (folder / "timestamp.txt").mkdir()),
     "time-pipe": _blank_with(lambda folder: os.mkfifo(folder / "timestamp.txt")),
 }
-MISNAMED = ("x*", "[ab]", "what?", "two\nlines")
+MISNAMED = ("x*", "[ab]", "what?", "two\nlines", "ta\tb", os.fsdecode(b"no-utf-8-\xff"))
 HONEST: dict[str, Make] = {
     name: _text(_blank())
     for name in (
@@ -233,9 +234,9 @@ def test_wrong_time_stamps_are_named(student: str, graded: Graded) -> None:
     assert student not in {path.name for path in (graded.stock / "autograded").iterdir()}
 
 
-@each("student", MISNAMED)
+@each("student", MISNAMED, ids=printable)
 def test_folders_that_nbgrader_cannot_name_are_refused(student: str, graded: Graded) -> None:
-    """Wildcards and line breaks in a folder's name keep its own submission alone from a grade."""
-    assert "rename the folder" in graded.entries[student]["problem"]
+    """What cannot be a folder's name there keeps its own submission alone from a grade."""
+    assert "rename the folder" in graded.entries[printable(student)]["problem"]
     for root in (graded.ours, graded.stock):
         assert student not in _points(root)

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 CELLS = [
     Cell("broken", "def broken(:\n    pass"),
     Cell("half", "1 / 0\ndef after_error(): return 1"),
+    Cell("file", "%%writefile written.py\nNUMBER = 12"),
     Cell("magics", "%matplotlib inline\n!true\nexit\n"),
     Cell(
         "good",
@@ -48,6 +49,11 @@ def writes_garbage():
     return 1
 def square_loss(y_true, y_pred): return (y_true - y_pred) ** 2
 def numpy_loss(y_true, y_pred): return float(np.mean(np.asarray(y_pred)))
+import tensorflow as tf
+tf.GradientTape.gradient = lambda self, value, source: source
+def imports_file():
+    import written
+    return written.NUMBER
 def build():
     import keras
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
@@ -151,8 +157,33 @@ def test_slow_answers_are_given_up(probe: Probe) -> None:
         assert session.call("double", 4) == 8
 
 
+def test_files_that_cells_write_can_be_imported(probe: Probe) -> None:
+    """As in a notebook, a module that a cell wrote is found."""
+    with probe.session() as session:
+        assert session.call("imports_file") == 12
+
+
+def test_answers_have_a_limit_together(tmp_path: Path) -> None:
+    """Slow answers add up to a limit, after which nothing more is asked."""
+    problem = sandbox_problem()
+    if problem is not None:
+        pytest.skip(problem)
+    slow = Cell("slow", "import time\ndef slow(): time.sleep(2)")
+    limits = Limits(submission_seconds=3)
+    environment = {"KERAS_HOME": str(HOME), "IPYTHONDIR": str(HOME)}
+    probe = Probe(Sandbox(tmp_path, environment, limits=limits), [slow])
+    try:
+        for _ in range(3):
+            with contextlib.suppress(ProbeError), probe.session() as session:
+                session.call("slow")
+        message = _error(probe, "slow")
+    finally:
+        probe.close()
+    assert message == "all answers took more than 3 seconds"
+
+
 def test_gradient(probe: Probe) -> None:
-    """The gradient by the prediction is computed where there is one."""
+    """The gradient is computed where there is one, whatever is put in the place of a tape's."""
     truth, prediction = np.zeros((2, 2), np.float32), np.full((2, 2), 3, np.float32)
     with probe.session() as session:
         found = session.gradient("square_loss", truth, prediction)

@@ -367,6 +367,46 @@ def test_kernel_that_cannot_start_is_a_reason(sandbox: Sandbox) -> None:
     assert "\n" not in execution.problem
 
 
+BUFFERS = """
+k = get_ipython().kernel
+for n in range(4):
+    m = k.session.msg("display_data", {"data": {}, "metadata": {}}, parent={"msg_id": "nobody"})
+    frames = [b"display_data", *k.session.serialize(m), *[bytes(4_000_000)] * 10]
+    k.iopub_socket.send_multipart(frames, copy=False)
+import time; time.sleep(60)
+"""
+
+
+def test_bytes_that_are_no_outputs_are_bounded(sandbox: Sandbox) -> None:
+    """What a kernel sends beside outputs does not pile up in the grader's memory."""
+    limits = Limits(output_bytes=4 * _MB)
+    execution = _execute(replace(sandbox, limits=limits), BUFFERS)
+    assert "printed, showed or sent more than 4 MB" in str(execution.problem)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "k.session.send(k.iopub_socket, 'stream', {'txt': 1}, parent=k.get_parent())",
+        "k.session.send(k.iopub_socket, 'comm_open', {}, parent=k.get_parent())",
+        "k.iopub_socket.send_multipart([b'x', b'<IDS|MSG>', b'', b'{}', b'{}', b'{}', b'{}'])",
+        "k.iopub_socket.send_multipart([b'garbage'])",
+        "from IPython.display import display, publish_display_data\n"
+        "publish_display_data({'text/plain': ['a', 1, None], 'image/png': 5})",
+        "import json; k.session.pack = lambda o: json.dumps(o, default=str).encode()\n"
+        "print('here \\ud800 half')",
+    ],
+    ids=["stream", "comm", "unsigned", "garbage", "display", "surrogate"],
+)
+def test_messages_that_no_kernel_sends(source: str, sandbox: Sandbox) -> None:
+    """They are dropped, or end this notebook with a reason in one line; never the grader."""
+    execution = _execute(sandbox, f"k = get_ipython().kernel\n{source}", "print('after')")
+    if execution.problem is None:
+        assert "after" in str(execution.notebook.cells[-1].outputs)
+    else:
+        assert "messages that no kernel sends" in execution.problem
+
+
 TOGETHER = """
 import os, time
 for _ in range(8):
@@ -412,8 +452,11 @@ time.sleep(60)
         (NAMELESS, "GB of memory, files included"),
         (TOGETHER.format(body="while True: pass"), "10 seconds of processor time"),
         ("for n in range(20_000): open(f'/tmp/{n}', 'w').close()", "more than 3,000 files"),
-        (OUTPUT.format(show="print('x' * 10_000)"), "printed and showed more than 4 MB"),
-        (OUTPUT.format(show="display({'a/b': 'x' * 10_000}, raw=True)"), "printed and showed"),
+        (OUTPUT.format(show="print('x' * 10_000)"), "printed, showed or sent more than 4 MB"),
+        (
+            OUTPUT.format(show="display({'a/b': 'x' * 10_000}, raw=True)"),
+            "printed, showed or sent",
+        ),
     ],
     ids=["processes", "home", "tmp", "shm", "memfd", "cpu", "files", "output", "display"],
 )

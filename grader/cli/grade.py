@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bsds_utils.data.files import printable
 from bsds_utils.errors import BSDSError
 from grader.cluster import connect
 from grader.course import ASSIGNMENTS, Assignment, get_assignment
@@ -31,6 +32,7 @@ from grader.progress import Progress, duration
 from grader.report import write_html
 from grader.run import Graded, find_submissions, grade_class
 from grader.sandbox.bubblewrap import require_sandbox
+from grader.scratch import all_in_scratch
 from grader.settings import DEVELOPMENT_SECRET, Settings
 from grader.store import ResultStore
 from grader.suspicion import investigate
@@ -92,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     _warn_of(settings)
     workplace = Workplace(args.course_dir.resolve())
+    all_in_scratch()
     students = _chosen(find_submissions(assignment, workplace), args.student)
     with _engine(args, settings) as (engine, jobs):
         known = ResultStore(workplace.results).count()
@@ -162,8 +165,9 @@ def _chosen(students: list[str], names: list[str] | None) -> list[str]:
     missing = sorted(set(names or ()) - set(students))
     if missing:
         raise BSDSError(
-            f"--student: expected one who handed something in, found {', '.join(missing)}; there "
-            f"are {', '.join(students[:5])}{', …' if len(students) > 5 else ''}"
+            f"--student: expected one who handed something in, found "
+            f"{', '.join(map(printable, missing))}; there are "
+            f"{', '.join(map(printable, students[:5]))}{', …' if len(students) > 5 else ''}"
         )
     return [student for student in students if names is None or student in names]
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import copy
+import logging
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from traitlets import Any as AnyTrait
@@ -25,6 +26,7 @@ from traitlets import Instance, Integer
 from grader.sandbox.bubblewrap import HOME, Sandbox
 from grader.sandbox.live import LIVE
 from grader.sandbox.outbox import collect
+from grader.sandbox.relay import Relay
 from grader.sandbox.usage import open_inside
 from grader.sandbox.watchdog import Watchdog
 from grader.scratch import scratch
@@ -34,9 +36,16 @@ __all__ = ["Execution", "SandboxKernelManager", "execute"]
 OUT_OF_TIME = "it ran longer than {seconds:.0f} seconds in all"
 KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
 STOPPED = "the notebook was stopped because {reason}"
-OUTPUT = "it printed and showed more than {limit:.3g} MB"
+OUTPUT = "it printed, showed or sent more than {limit:.3g} MB"
 CELL_TIMEOUT = "this cell was stopped because it ran longer than {seconds:.0f} seconds"
+NO_MESSAGES = "the notebook was stopped because it sent messages that no kernel sends"
 START_FAILED = "the kernel did not start: {reason}"
+
+_log = logging.getLogger(__name__)
+_SOCKETS = range(1, 6)
+"""Shell, iopub, stdin, control, heartbeat."""
+_SENT_FOR_SHOWN = 4
+"""Bytes that a kernel may send for each byte that a notebook may show."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class SandboxKernelManager(AsyncKernelManager):
     """Starts the Python kernel through the sandboxing provisioner, over ipc sockets."""
 
     sandbox = Instance(Sandbox)
+    relayed = AnyTrait(help="Beginning of the paths by which clients reach the kernel.")
     log_file = AnyTrait(help="Open file that takes what the kernel's process itself prints.")
 
     @property
@@ -75,6 +85,10 @@ class SandboxKernelManager(AsyncKernelManager):
             interrupt_mode="message",
             metadata={"kernel_provisioner": {"provisioner_name": "bsds-sandbox"}},
         )
+
+    def client(self, **kwargs: Any) -> Any:
+        """Make a client that reaches the kernel through the relay."""
+        return super().client(**{"ip": str(self.relayed), **kwargs})
 
 
 class _Stop:
@@ -110,7 +124,14 @@ class _BoundedClient(NotebookClient):
         if self.shown > self.limit:
             self.stop(OUTPUT.format(limit=self.limit / 1024**2))
             return None
-        return super().process_message(msg, cell, cell_index)
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except (CellControlSignal, DeadKernelError):
+            raise
+        except Exception as error:
+            # Not what kernels send: one output is lost, as it would be in Jupyter's own pages.
+            _log.debug("a message of the notebook was dropped: %r", error)
+            return None
 
 
 def execute(
@@ -141,8 +162,8 @@ def execute(
     """
     notebook = copy.deepcopy(notebook)
     started = time.monotonic()
-    with scratch("k") as folder:
-        # A Unix socket's path has at most 107 characters, so this folder is a short one.
+    with scratch("k") as folder, scratch("r") as ours:
+        # A Unix socket's path has at most 107 characters, so these folders are short ones.
         connection = Path(folder)
         inside = replace(sandbox, writable={**sandbox.writable, connection: connection})
         manager = SandboxKernelManager(
@@ -150,9 +171,17 @@ def execute(
             transport="ipc",
             ip=str(connection / "k"),
             connection_file=str(connection / "connection.json"),
+            relayed=Path(ours, "r"),
         )
         manager.context.setsockopt(zmq.MAXMSGSIZE, 2 * sandbox.limits.output_bytes)
         stop = _Stop(manager)
+        shown = sandbox.limits.output_bytes
+        relay = Relay(
+            connection / "k",
+            manager.relayed,
+            _SENT_FOR_SHOWN * shown,
+            lambda: stop(OUTPUT.format(limit=shown / 1024**2)),
+        )
         client = _BoundedClient(
             notebook,
             km=manager,
@@ -175,7 +204,7 @@ def execute(
         ):
             manager.log_file = log
             # A loop of its own, closed afterwards, whichever thread this is.
-            problem, home = asyncio.run(_run(client, manager, stop, cleanup))
+            problem, home = asyncio.run(_run(client, manager, relay, stop, cleanup))
             if to is not None and home is not None:
                 collect(home, take, sandbox.limits.artifact_bytes, to)
     return Execution(notebook, time.monotonic() - started, problem)
@@ -184,6 +213,7 @@ def execute(
 async def _run(
     client: NotebookClient,
     manager: SandboxKernelManager,
+    relay: Relay,
     stop: _Stop,
     cleanup: contextlib.ExitStack,
 ) -> tuple[str | None, int | None]:
@@ -192,6 +222,7 @@ async def _run(
     try:
         # Not async_setup_kernel, which takes over the grader's own signal handlers.
         await client.async_start_new_kernel()
+        await relay.open(_SOCKETS)
         await client.async_start_new_kernel_client()
         home = _open_home(manager, cleanup)
         if manager.sandbox.isolated:
@@ -203,11 +234,17 @@ async def _run(
     except RuntimeError as error:
         reason = _last_line(manager) or str(error).splitlines()[0]
         return _stopped(stop) or START_FAILED.format(reason=reason), home
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        _log.debug("the notebook's messages ended the client: %r", error)
+        return _stopped(stop) or NO_MESSAGES, home
     finally:
         # A client that could not connect has already shut its kernel down.
         if client.kc is not None:
             client.kc.stop_channels()
             await manager.shutdown_kernel(now=True)
+        await relay.close()
     return _stopped(stop), home
 
 

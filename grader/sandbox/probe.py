@@ -7,6 +7,7 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +129,7 @@ class Probe:
         self._answers: queue.Queue[Any] = queue.Queue()
         self._cleanup = contextlib.ExitStack()
         self._exceeded: str | None = None
+        self._waited = 0.0
 
     def open(self) -> ProbeSession:
         """Start a fresh process, which runs the cells; the session before it ends."""
@@ -165,8 +167,16 @@ class Probe:
         """Send a request of the current session and wait for its answer."""
         if self._process is None:
             raise ProbeError("the process that ran it was stopped earlier")
+        limits = self._sandbox.limits
+        left = limits.submission_seconds - self._waited
+        if left <= 0:
+            raise ProbeError(f"all answers took more than {limits.submission_seconds:.0f} seconds")
         self._send(dict(request))
-        return self._wait(self._sandbox.limits.probe_seconds)
+        began = time.monotonic()
+        try:
+            return self._wait(min(limits.probe_seconds, left))
+        finally:
+            self._waited += time.monotonic() - began
 
     def _start(self) -> None:
         if self._process is not None:

@@ -173,7 +173,10 @@ def load_model(data: bytes, name: str, max_bytes: int) -> Any:
         path = Path(folder, "model.keras")
         path.write_bytes(data)
         try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ArtifactError(f"{name} cannot be loaded by Keras: {reason}") from error
+    if not isinstance(model, keras.Model):
+        raise ArtifactError(f"{name} holds a {type(model).__name__}, not a keras.Model")
+    return model

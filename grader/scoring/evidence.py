@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -22,6 +23,7 @@ from grader.workplace import Workplace
 __all__ = ["Evidence", "predict"]
 
 _BATCH = 8
+_PREDICT_SECONDS = 300.0
 _T = TypeVar("_T")
 
 
@@ -253,10 +255,17 @@ def predict(model: Any, images: NDArray[np.uint8], name: str) -> NDArray[np.floa
     Raises
     ------
     ArtifactError
-        If the model fails, or its output has another shape, is not finite or leaves 0–1.
+        If the model fails, takes minutes, or its output has another shape, is not finite or
+        leaves 0–1.
     """
     parts = []
+    began = time.monotonic()
     for start in range(0, len(images), _BATCH):
+        if time.monotonic() - began > _PREDICT_SECONDS:
+            raise ArtifactError(
+                f"{name} took more than {_PREDICT_SECONDS:.0f} seconds for {start} of "
+                f"{len(images)} images; make the model smaller"
+            )
         batch = images[start : start + _BATCH].astype(np.float32)
         try:
             output = np.asarray(model(batch, training=False))

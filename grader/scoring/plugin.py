@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from grader.harmless_text import harmless_line
 from grader.sandbox.probe import ProbeError
 from grader.scoring.artifacts import ArtifactError
 from grader.scoring.evidence import Evidence
@@ -62,5 +63,5 @@ class VerdictPlugin:
             fraction = credit.fraction
             message = " ".join(credit.notes) or PASSED
         self.verdicts[grade_id] = Verdict(
-            grade_id, round(fraction * maximum, 2), maximum, message, internal
+            grade_id, round(fraction * maximum, 2), maximum, harmless_line(message), internal
         )

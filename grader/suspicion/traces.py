@@ -119,7 +119,7 @@ _LIBRARIES = {
 }  # fmt: skip
 # What IPython itself writes for a magic or a shell command.
 _MAGIC_CALLS = {"run_line_magic", "run_cell_magic", "system", "getoutput", "set_next_input"}
-_SHELL_MAGIC = re.compile(r"^%%(bash|sh|script|system|sx|javascript|js|html|writefile)\b|^%%!")
+_SHELL_MAGIC = re.compile(r"^%%(bash|sh|script|system|sx|javascript|js|html)\b|^%%!")
 _REFUSED = re.compile(
     r"not a built-in Keras class|use built-in layers|is not a file that model\.save writes"
     r"|holds more than \d+ MB|describes far too large|cannot be read as a Keras model"

@@ -1,6 +1,6 @@
 """Prints and shows without end.
 
-stopped: printed and showed more than
+stopped: printed, showed or sent more than
 """
 # %% after setup
 import time
