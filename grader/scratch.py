@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psutil
 __all__ = ["all_in_scratch", "scratch", "sweep"]
 
 _LAST = -1000
+_LONGEST_PATH = 40
 _NAME = re.compile(r"bsds-[a-z]-(\d+)-\w+")
 
 
@@ -28,16 +31,24 @@ def scratch(kind: str) -> "tempfile.TemporaryDirectory[str]":
     )
 
 
-def all_in_scratch() -> None:
-    """Let whatever this process makes of temporary files lie in one of our folders until it ends.
+@contextmanager
+def all_in_scratch() -> Iterator[None]:
+    """Let whatever this process makes of temporary files lie in one of our folders.
 
     Libraries give theirs names that do not say whose they are, so that nobody could remove them
-    after a process that was killed.
+    after a process that was killed. The folder stays until the process ends. It is in /tmp where
+    the usual place has a path too long for the sockets in it.
     """
-    folder = tempfile.mkdtemp(prefix=f"bsds-t-{os.getpid()}-")
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= _LONGEST_PATH else "/tmp"
+    folder = tempfile.mkdtemp(prefix=f"bsds-t-{os.getpid()}-", dir=place)
     # After multiprocessing has removed its own folder, which it wants to find (-100 there).
     Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=_LAST)
-    tempfile.tempdir = folder
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def sweep() -> None:

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from grader.executed import Executed
-from grader.scratch import scratch, sweep
+from grader.scratch import all_in_scratch, scratch, sweep
 from grader.store import ResultStore
 
 
@@ -39,6 +39,28 @@ def test_folders_of_the_dead_are_removed(temporary: Path) -> None:
         assert target.is_dir()
         assert (temporary / "bsds-release-abc").is_dir()
     assert not Path(used).exists()
+
+
+def test_all_temporary_files_can_lie_in_one_folder(temporary: Path) -> None:
+    """Within the block they do, and a sweep still looks where that folder is; then as before."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with all_in_scratch():
+        folder = Path(tempfile.gettempdir())
+        left = folder.parent / f"bsds-g-{ended.pid}-abc"
+        left.mkdir()
+        sweep()
+        assert not left.exists()
+        with scratch("g") as inside:
+            assert Path(inside).parent == folder
+    assert tempfile.gettempdir() == str(temporary)
+
+
+def test_sockets_fit_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the path of the usual temporary folder is."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 100)))
+    with all_in_scratch():
+        assert len(tempfile.gettempdir()) < 70
 
 
 def test_half_written_results_are_removed_when_old(tmp_path: Path) -> None:

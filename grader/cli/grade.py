@@ -94,9 +94,8 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     _warn_of(settings)
     workplace = Workplace(args.course_dir.resolve())
-    all_in_scratch()
     students = _chosen(find_submissions(assignment, workplace), args.student)
-    with _engine(args, settings) as (engine, jobs):
+    with all_in_scratch(), _engine(args, settings) as (engine, jobs):
         known = ResultStore(workplace.results).count()
         if engine is here and (args.renew != "nothing" or known < len(students)):
             head_start(settings.sandbox)
