@@ -14,6 +14,7 @@ from PIL import Image
 
 from grader.gradebook import load_config
 from grader.harmless_outputs import harmless_outputs
+from grader.harmless_text import harmless_line
 
 SCRIPT = "<script>document.title = 'pwned'</script>"
 
@@ -120,3 +121,12 @@ def test_feedback_page_runs_nothing(tmp_path: Path) -> None:
     assert SCRIPT not in page
     assert "onerror=alert(1)>" not in page.replace("&gt;", "")
     assert 'href="javascript' not in page
+
+
+@given(text=st.text(st.characters(exclude_categories=())), most=st.integers(1, 50))
+def test_a_line_is_one_line(text: str, most: int) -> None:
+    """Messages are short, one line, and can be written to any file."""
+    line = harmless_line(text, most)
+    assert len(line) <= most
+    assert len(line.splitlines()) <= 1
+    line.encode()
