@@ -57,6 +57,22 @@ def test_no_more_than_the_limit(tmp_path: Path) -> None:
     assert excesses == 1
 
 
+def test_closing_while_somebody_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A kernel that never comes leaves no word behind when the relay is closed."""
+
+    async def wait() -> None:
+        relay = Relay(tmp_path / "k", tmp_path / "r", 100, lambda: None)
+        await relay.open(range(1, 2))
+        _, writer = await asyncio.open_unix_connection(tmp_path / "r-1")
+        await asyncio.sleep(0.05)
+        await relay.close()
+        writer.close()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(wait())
+    assert caplog.text == ""
+
+
 def test_a_link_in_place_of_the_socket_is_not_followed(tmp_path: Path) -> None:
     """A kernel cannot have the grader connect to somewhere else."""
 

@@ -52,7 +52,9 @@ class Relay:
                 if task is not None:
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
-                await self._serve(number, reader, writer)
+                # Ended by `close`. asyncio would print a traceback of a cancelled task.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._serve(number, reader, writer)
 
             path = f"{self._ours}-{number}"
             self._servers.append(await asyncio.start_unix_server(accept, path, limit=_CHUNK))
