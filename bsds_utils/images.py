@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,17 +40,8 @@ def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
     try:
         with Image.open(source) as opened:
             picture = ImageOps.exif_transpose(opened)
-            if picture.mode.startswith("I"):
-                # Pillow clips these at 255 instead of scaling them. Whole numbers take less memory
-                # than floats; 257 is odd, so that nothing lies halfway.
-                deep = np.asarray(picture).clip(0, 65535).astype(np.int32)
-                grey = ((deep + 128) // 257).astype(np.uint8)
-                return np.repeat(grey[..., None], 3, axis=-1)
-            if picture.mode == "F":
-                floats = np.nan_to_num(np.asarray(picture))
-                if floats.max(initial=0) <= 1:
-                    floats = floats * 255
-                grey = np.round(floats.clip(0, 255)).astype(np.uint8)
+            if picture.mode == "F" or picture.mode.startswith("I"):
+                grey = _eight_bits(np.asarray(picture))
                 return np.repeat(grey[..., None], 3, axis=-1)
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
@@ -66,6 +57,19 @@ def read_image(source: str | os.PathLike[str] | BinaryIO) -> NDArray[np.uint8]:
             f"{name}: expected a picture (JPEG, PNG, …), found a file that cannot be read as one: "
             f"{' '.join(str(reason).split())}"
         ) from error
+
+
+def _eight_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """Scale grey of more bits, which Pillow clips at 255 instead."""
+    if np.issubdtype(grey.dtype, np.floating):
+        floats = np.nan_to_num(grey)
+        if floats.max(initial=0) <= 1:
+            floats = floats * 255
+        rounded: NDArray[np.uint8] = np.round(floats.clip(0, 255)).astype(np.uint8)
+        return rounded
+    # Whole numbers take less memory than floats; 257 is odd, so that nothing lies halfway.
+    deep = grey.clip(0, 65535).astype(np.int32)
+    return ((deep + 128) // 257).astype(np.uint8)
 
 
 def resize_image(image: ArrayLike, size: int | Sequence[int]) -> NDArray[np.uint8]:

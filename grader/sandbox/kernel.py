@@ -234,8 +234,6 @@ async def _run(
     except RuntimeError as error:
         reason = _last_line(manager) or str(error).splitlines()[0]
         return _stopped(stop) or START_FAILED.format(reason=reason), home
-    except asyncio.CancelledError:
-        raise
     except Exception as error:
         _log.debug("the notebook's messages ended the client: %r", error)
         return _stopped(stop) or NO_MESSAGES, home
