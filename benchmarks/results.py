@@ -1,12 +1,14 @@
 """Measure the shipped models beside answers that need no training, and write the table.
 
     python benchmarks/results.py --root BSDS500 [--maps runs/maps] [--jobs 2]
+                                 [--also "CNN on thin masks=runs/thin/cnn_model.keras"]
 
 Writes results.json and results.md here, docs/results.png, and the short table in README.md. Maps
 are kept in --maps and taken from there the next time, as long as the model file stays the same.
-A threshold is always chosen on val. "squashed" is what a model gives for images squashed to its
-input's size, "full size" what it gives for whole images; both are compared with masks of the
-input's size.
+A threshold is always chosen on val, even where the model learned from val, too. "squashed" is what
+a model gives for images squashed to its input's size, "full size" what it gives for whole images;
+both are compared with masks of the input's size. --also measures models that no app ships, for
+results.md alone.
 """
 
 import argparse
@@ -100,16 +102,23 @@ def main() -> None:
     parser.add_argument("--root", metavar="DIR", help="BSDS500")
     parser.add_argument("--maps", type=Path, default=Path("runs/maps"), metavar="DIR")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--also", nargs="+", type=_named, default=[], metavar="NAME=MODEL", help="further models"
+    )
     args = parser.parse_args()
     matplotlib.use("Agg")
     quiet_start()
     dataset = open_dataset(root=args.root)
+    shipped = [_trained(name, path) for name, path in MODELS.items()]
+    untrained = [_sobel(), _canny(), _constant(0), _constant(1)]
+    also = [_trained(name, path) for name, path in args.also]
     rows = []
-    for method in (*map(_trained, MODELS), _sobel(), _canny(), _constant(0), _constant(1)):
+    for method in (*shipped, *also, *untrained):
         print(method.name, flush=True)
         rows.append(_measure(method, dataset, args.maps, args.jobs))
+    named = "".join(f' "{method.name}=MODEL"' for method in also)
     content = {
-        "command": "python benchmarks/results.py --root BSDS500",
+        "command": "python benchmarks/results.py --root BSDS500" + (named and f" --also{named}"),
         "data": dataset.name,
         "commit": current_commit(HERE),
         "date": time.strftime("%Y-%m-%d"),
@@ -119,19 +128,27 @@ def main() -> None:
     (HERE / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     (HERE / "results.md").write_text(_markdown(content), encoding="utf-8")
     readme = ROOT / "README.md"
-    readme.write_text(_with_summary(readme.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    short = [row for row in rows if row["method"] not in dict(args.also)]
+    readme.write_text(_with_summary(readme.read_text(encoding="utf-8"), short), encoding="utf-8")
     _draw(dataset, ROOT / "docs" / "results.png")
     print((HERE / "results.md").read_text(encoding="utf-8"))
 
 
-def _trained(name: str) -> Method:
-    path = MODELS[name]
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.rpartition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=MODEL, found {text!r}")
+    return name, Path(path)
+
+
+def _trained(name: str, path: Path) -> Method:
     model, card = load_model(path)
     facts = {
         "parameters": int(model.count_params()),
         "minutes": card.get("minutes"),
         "seed": card.get("seed"),
         "training_data": card.get("training_data"),
+        "commands": card.get("commands"),
         "model": model,
     }
     key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -267,9 +284,16 @@ def _markdown(content: Mapping[str, Any]) -> str:
         f"Written by `{content['command']}` on {content['date']} at commit {content['commit']}, "
         f"{content['machine']}, data: {content['data']}. Thresholds are chosen on val.",
         "",
+        "## The models",
+        "",
+        "| model | parameters | trained on | minutes of training | seed | commands |",
+        "|---|---|---|---|---|---|",
+        *(_model_line(row) for row in rows if "fixed_size" in row),
+        "",
         "## IoU at the input's size",
         "",
-        "IoU is the boundary class's, over all images' pixels; in brackets the 2-class mean.",
+        "IoU is the boundary class's, over all images' pixels; in brackets the 2-class mean. A "
+        "model that was trained on val, too, cannot be judged by it.",
         "",
         "| method | parameters | input | images | threshold | course, val | course, test "
         "| thin, val | thin, test |",
@@ -283,9 +307,9 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "",
         "## The official benchmark, full-size test images",
         "",
-        "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP | minutes of training "
+        "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP "
         "| ms an image, `predict` / `tf.function` |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = [
@@ -295,27 +319,37 @@ def _markdown(content: Mapping[str, Any]) -> str:
         ]
         speed = row.get("milliseconds")
         times = f"{speed['predict']} / {speed['tf.function']}" if speed else "–"
-        minutes = row.get("minutes") or "–"
-        lines.append(f"| {row['method']} | {' | '.join(cells)} | {minutes} | {times} |")
+        lines.append(f"| {row['method']} | {' | '.join(cells)} | {times} |")
     for name, ods, source in PUBLISHED:
-        lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | | | |")
+        lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | | |")
     return "\n".join(lines) + "\n"
+
+
+def _model_line(row: Mapping[str, Any]) -> str:
+    commands = "<br>".join(f"`{command}`" for command in row.get("commands") or ()) or "–"
+    facts = (row.get(key) or "–" for key in ("training_data", "minutes", "seed"))
+    return (
+        f"| {row['method']} | {row['parameters']:,} | {' | '.join(map(str, facts))} | {commands} |"
+    )
 
 
 def _with_summary(readme: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Replace what stands between the two marks."""
     lines = [
-        "| method | parameters | IoU, squashed | IoU, full size | ODS | OIS | AP |",
-        "|---|---|---|---|---|---|---|",
+        "| method | trained on | parameters | IoU, squashed | IoU, full size | ODS | OIS | AP |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         fixed = f"{row['fixed_size']['test']['course']['iou']:.3f}" if "fixed_size" in row else "–"
         scores = " | ".join(f"{row['benchmark']['nms'][key]:.3f}" for key in ("ods", "ois", "ap"))
         parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"
         whole = row["full_size"]["test"]["course"]["iou"]
-        lines.append(f"| {row['method']} | {parameters} | {fixed} | {whole:.3f} | {scores} |")
+        data = str(row.get("training_data") or "–").rpartition(": ")[2]
+        lines.append(
+            f"| {row['method']} | {data} | {parameters} | {fixed} | {whole:.3f} | {scores} |"
+        )
     for name, ods, _ in PUBLISHED:
-        lines.append(f"| {name}, published | | | | {ods:.3f} | | |")
+        lines.append(f"| {name}, published | | | | | {ods:.3f} | | |")
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}"
