@@ -3,12 +3,12 @@
     python benchmarks/results.py --root BSDS500 [--maps runs/maps] [--jobs 2]
                                  [--also "CNN on thin masks=runs/thin/cnn_model.keras"]
 
-Writes results.json and results.md here, docs/results.png, and the short table in README.md. Maps
-are kept in --maps and taken from there the next time, as long as the model file stays the same.
-A threshold is always chosen on val, even where the model learned from val, too. "squashed" is what
-a model gives for images squashed to its input's size, "full size" what it gives for whole images;
-both are compared with masks of the input's size. --also measures models that no app ships, for
-results.md alone.
+Writes results.json and results.md here, docs/results.png, the short table in README.md, and the
+IoU on test into the shipped models' cards. Maps are kept in --maps and taken from there the next
+time, as long as the model file stays the same. A threshold is always chosen on val, even where the
+model learned from val, too. "squashed" is what a model gives for images squashed to its input's
+size, "full size" what it gives for whole images; both are compared with masks of the input's size.
+--also measures models that no app ships, for results.md alone.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from skimage.feature import canny
 
 from bsds_utils import (
     Dataset,
+    baselines,
     foreground_iou,
     load_model,
     mean_iou,
@@ -42,6 +43,7 @@ from bsds_utils import (
 from bsds_utils.benchmark import MapFolder, evaluate, iou_table
 from bsds_utils.data.progress import bar
 from bsds_utils.data.source import cache_folder
+from bsds_utils.modelcard import card_path
 from bsds_utils.predict import predict_probability
 from bsds_utils.revision import current_commit
 from bsds_utils.wholefile import written_whole
@@ -130,6 +132,8 @@ def main() -> None:
     readme = ROOT / "README.md"
     short = [row for row in rows if row["method"] not in dict(args.also)]
     readme.write_text(_with_summary(readme.read_text(encoding="utf-8"), short), encoding="utf-8")
+    for name, path in MODELS.items():
+        _note_on_card(path, next(row for row in rows if row["method"] == name), dataset)
     _draw(dataset, ROOT / "docs" / "results.png")
     print((HERE / "results.md").read_text(encoding="utf-8"))
 
@@ -367,6 +371,19 @@ def _iou_line(row: Mapping[str, Any], key: str, what: str) -> str:
     size = row["input"] or f"– ({SIZE})"
     shown = "–" if threshold is None else f"{threshold:.2f}"
     return f"| {row['method']} | {parameters} | {size} | {what} | {shown} | {' | '.join(cells)} |"
+
+
+def _note_on_card(path: Path, row: Mapping[str, Any], dataset: Dataset) -> None:
+    """Tell a model's card what it reaches on images that it has never seen."""
+    card = load_model(path)[1]
+    arrays = dataset.load("test", size=int(card["input_size"]))
+    card["metrics"]["test"] = {
+        "iou": row["fixed_size"]["test"]["course"]["iou"],
+        "baselines": baselines(arrays.masks, arrays.images),
+        "trained_on": False,
+    }
+    with written_whole(card_path(path)) as part:
+        part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _draw(dataset: Dataset, path: Path) -> None:

@@ -44,6 +44,12 @@ def test_a_whole_card() -> None:
     assert "0.57 million" in text["How it was made"]
 
 
+def test_every_training_is_named() -> None:
+    """A model that went on from another shows the commands of both, in order."""
+    text = words({**CARD, "commands": ["bsds train cnn", "bsds train cnn --start MODEL"]})
+    assert "`bsds train cnn`, then `bsds train cnn --start MODEL`" in text["How it was made"]
+
+
 def test_a_card_of_the_least() -> None:
     """What a card does not say is left out."""
     text = words({"input_size": 224, "mask_protocol": "thin", "threshold": 0.5})

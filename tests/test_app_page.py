@@ -242,7 +242,7 @@ def test_a_missing_model_says_what_makes_it(
     app = open_app()
     assert not app.exception
     (error,) = app.error
-    assert "bsds train cnn --minutes" in plain(error.value)
+    assert "make model-cnn" in plain(error.value)
     assert str(tmp_path) not in plain(error.value)
 
 
@@ -266,7 +266,7 @@ def test_a_damaged_model_says_what_makes_it(
     app = open_app("resnet")
     assert not app.exception
     assert app.error
-    assert all("bsds train resnet --minutes" in plain(one.value) for one in app.error)
+    assert all("make model-resnet" in plain(one.value) for one in app.error)
 
 
 def plain(markdown: str) -> str:

@@ -27,8 +27,6 @@ class Demo(NamedTuple):
         Of the app, in the repository.
     file
         The model's file name there.
-    command
-        What makes the model.
     summary
         One sentence.
     icon
@@ -39,7 +37,6 @@ class Demo(NamedTuple):
     name: str
     folder: str
     file: str
-    command: str
     summary: str
     icon: str
 
@@ -50,7 +47,6 @@ DEMOS: Final = {
         "CNN",
         "cnn_app",
         "cnn_model.keras",
-        "bsds train cnn --minutes 31 --width 8",
         "A small network, trained from scratch, marks the boundaries that people would draw.",
         ":material/draw:",
     ),
@@ -59,7 +55,6 @@ DEMOS: Final = {
         "ResNet50",
         "resnet_app",
         "resnet50_model.keras",
-        "bsds train resnet --minutes 42",
         "A network that has seen ImageNet first marks the boundaries that people would draw.",
         ":material/account_tree:",
     ),
@@ -133,4 +128,4 @@ def load(demo: Demo) -> tuple[Any, dict[str, Any]]:
     except BSDSError as error:
         # Where it is on the server is nothing for visitors.
         reason = str(error).replace(f"{path.parent}{os.sep}", "")
-        raise BSDSError(f"{reason}. This makes it anew: {demo.command}") from error
+        raise BSDSError(f"{reason}. This makes it anew: make model-{demo.key}") from error

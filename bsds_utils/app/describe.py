@@ -122,8 +122,9 @@ def _making(card: Mapping[str, Any]) -> str:
         parts.append(f"{many} parameters.")
     if card.get("minutes"):
         parts.append(f"Trained for {card['minutes']:.0f} minutes.")
-    if card.get("command"):
-        parts.append(f"Made by {_code(card['command'])}.")
+    commands = card.get("commands") or [card.get("command")]
+    if all(commands):
+        parts.append(f"Made by {', then '.join(map(_code, commands))}.")
     if card.get("commit"):
         parts.append(f"Revision {_code(str(card['commit'])[:10])}.")
     return " ".join(parts)
