@@ -95,6 +95,10 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         Share of the views that show a part of the image at about its own resolution and in its
         own proportions; the others show most of it, squashed to a square, as ``Dataset.load``
         does.
+    spread
+        How far zooms go from the scale at which a model is used, in [0, 1]: 1 as far as below, 0
+        not at all. Wide views teach much; a little training on near ones in the end fits the model
+        to the scale that it will meet.
     seed
         Everything random depends on it and on the epoch alone.
     first_epoch
@@ -125,6 +129,7 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int = 8,
         protocol: str | MaskProtocol = "course",
         native: float = 0.0,
+        spread: float = 1.0,
         seed: int = 0,
         first_epoch: int = 0,
     ) -> None:
@@ -135,10 +140,13 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
             )
         if not 0 <= native <= 1:
             raise ValueError(f"native: expected a share in [0, 1], found {native!r}")
+        if not 0 <= spread <= 1:
+            raise ValueError(f"spread: expected a number in [0, 1], found {spread!r}")
         self.size = size
         self.batch_size = batch_size
         self.protocol = get_protocol(protocol)
         self.native = native
+        self.spread = spread
         self.seed = seed
         self._scenes = [
             _scene(dataset, split, image_id, self.protocol)
@@ -171,7 +179,8 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         for place, number in enumerate(chosen):
             random = np.random.default_rng((self.seed, self._epoch, int(number)))
             scene = self._scenes[number]
-            view = _random_view(random, scene, self.size, random.random() < self.native)
+            native = random.random() < self.native
+            view = _random_view(random, scene, self.size, native, self.spread)
             images[place] = _recolour(random, _show(scene, view, self.size))
             masks[place, ..., 0] = _mask(scene, view, self.size, self.protocol)
         return images, masks
@@ -191,10 +200,12 @@ def _scene(dataset: Dataset, split: str, image_id: str, protocol: MaskProtocol) 
     return _Scene(picture, points, (left, above), (width, height))
 
 
-def _random_view(random: np.random.Generator, scene: _Scene, size: int, native: bool) -> _View:
+def _random_view(
+    random: np.random.Generator, scene: _Scene, size: int, native: bool, spread: float
+) -> _View:
     root = math.exp(random.uniform(-1, 1) * math.log(_ASPECT) / 2)
     low, high = _NATIVE_ZOOM if native else _ZOOM
-    zoom = math.exp(random.uniform(math.log(low), math.log(high)))
+    zoom = math.exp(spread * random.uniform(math.log(low), math.log(high)))
     extent = []
     for length, stretch in zip(scene.extent, (root, 1 / root), strict=True):
         # A part at native resolution is no larger than the image.

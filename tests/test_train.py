@@ -113,6 +113,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
     [
         (["--resume"], "expected a run in"),
         (["--minutes", "-1"], "expected positive numbers"),
+        (["--spread", "2"], "--spread: expected 0 to 1"),
         (["--splits", "test"], "expected train or train,val"),
         (["--splits", "train,val"], "expected --threshold"),
     ],

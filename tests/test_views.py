@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from bsds_utils import COURSE, THIN, Arrays, BSDSError, open_dataset, resize_image
 from bsds_utils.synthetic import write_dataset
-from bsds_utils.views import RandomViews, _mask, _scene, _show, _View
+from bsds_utils.views import RandomViews, _mask, _random_view, _scene, _show, _View
 
 HEIGHT, WIDTH = 160, 240
 DOTS = [(30, 40), (30, 200), (80, 120), (120, 60), (130, 190), (60, 150)]
@@ -119,6 +119,22 @@ def test_views_of_loaded_arrays(tiny_deadleaves: Path) -> None:
         Arrays(images, masks, ids).views()
 
 
+@pytest.mark.parametrize("native", [False, True])
+def test_spread(native: bool) -> None:
+    """Without spread every view shows as much as is seen in use, with it less or more."""
+    scene = _scene(_dots(), "train", _dots().ids("train")[0], COURSE)
+    width, height = scene.extent
+    in_use = 16 * 16 if native else width * height
+
+    def shown(spread: float) -> list[float]:
+        random = np.random.default_rng(5)
+        views = [_random_view(random, scene, 16, native, spread) for _ in range(50)]
+        return [view.extent[0] * view.extent[1] / in_use for view in views]
+
+    assert np.allclose(shown(0), 1)
+    assert np.ptp(shown(0.25)) < 0.5 < np.ptp(shown(1))
+
+
 def test_seed() -> None:
     """The same seed gives the same views, another one others."""
     first, same, other = (RandomViews(_dots(), seed=seed)[0][0] for seed in (1, 1, 2))
@@ -138,6 +154,8 @@ def test_bad_arguments(tmp_path: Path) -> None:
     """What is out of range is named."""
     with pytest.raises(ValueError, match="native: expected a share"):
         RandomViews(_dots(), native=1.5)
+    with pytest.raises(ValueError, match="spread: expected a number"):
+        RandomViews(_dots(), spread=-0.1)
     with pytest.raises(ValueError, match="batch_size: expected at least 1"):
         RandomViews(_dots(), batch_size=0)
     write_dataset(tmp_path, {"train": 1, "val": 1, "test": 1}, seed=3)

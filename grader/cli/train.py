@@ -58,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of views at about the images' own resolution (default 0.5)",
     )  # fmt: skip
     parser.add_argument(
+        "--spread", type=float, default=1.0, metavar="SHARE",
+        help="how far views zoom (default 1); near 0 for a last training at the scale of use",
+    )  # fmt: skip
+    parser.add_argument(
         "--width", type=int, default=16, metavar="N",
         help="of the cnn: filters at full resolution (default 16; the notebook takes 8)",
     )  # fmt: skip
@@ -86,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
     start = None if args.start is None else load_model(args.start)
     options = Options(
         assignment=assignment.name, minutes=args.minutes, epochs=args.epochs, seed=args.seed,
-        splits=splits, protocol=args.protocol, native=args.native, width=args.width,
+        splits=splits, protocol=args.protocol, native=args.native, spread=args.spread,
+        width=args.width,
         start=None if args.start is None else sha256(args.start.read_bytes()).hexdigest(),
     )  # fmt: skip
     dataset = open_dataset(root=args.root)
@@ -105,6 +110,9 @@ def run(args: argparse.Namespace) -> int:
 def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     if args.minutes <= 0 or (args.epochs is not None and args.epochs < 1):
         raise BSDSError("--minutes, --epochs: expected positive numbers")
+    for name in ("native", "spread"):
+        if not 0 <= getattr(args, name) <= 1:
+            raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
     splits = tuple(args.splits.split(","))
     if splits not in (("train",), ("train", "val")):
         raise BSDSError(f"--splits: expected train or train,val; found {args.splits}")
@@ -161,6 +169,7 @@ def _command(options: "Options") -> str:
         parts.append(f"--epochs {options.epochs}")
     parts += [f"--seed {options.seed}", f"--splits {','.join(options.splits)}"]
     parts += [f"--protocol {options.protocol}", f"--native {options.native:g}"]
+    parts.append(f"--spread {options.spread:g}")
     if options.assignment == "cnn":
         parts.append(f"--width {options.width}")
     if options.start is not None:

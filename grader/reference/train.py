@@ -51,6 +51,8 @@ class Options:
         Of the masks.
     native
         Share of views at about the images' own resolution.
+    spread
+        How far the views' zooms go from the size at which the model is used.
     width
         Of the scratch CNN.
     start
@@ -64,6 +66,7 @@ class Options:
     splits: tuple[str, ...] = ("train",)
     protocol: str = "course"
     native: float = 0.5
+    spread: float = 1.0
     width: int = 16
     start: str | None = None
 
@@ -141,7 +144,7 @@ def train(
         checkpoint = Checkpoint(folder / _CHECKPOINT, number, current)
         batches = RandomViews(
             dataset, options.splits, assignment.size, _BATCH, options.protocol, options.native,
-            options.seed, first_epoch=epoch,
+            options.spread, options.seed, first_epoch=epoch,
         )  # fmt: skip
         began = time.monotonic()
         with _budget(options.minutes * 60, current.seconds if current else 0.0):
