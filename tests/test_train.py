@@ -56,19 +56,21 @@ def test_trains_and_saves(
 
 
 def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
-    """--start takes a model's weights, and the card tells both trainings."""
+    """--start takes a model's weights, --rate a rate, and the card tells both trainings."""
     first = tmp_path / "cnn_model.keras"
     assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "1")) == 0
     weights = load_model(first)[0].get_weights()
-    arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "1", "--start", str(first))
+    arguments = _arguments(
+        tiny_deadleaves, tmp_path, "--epochs", "1", "--start", str(first), "--rate", "1e-9"
+    )
     arguments[arguments.index("--run") + 1] = str(tmp_path / "second")
     arguments[arguments.index("-o") + 1] = str(tmp_path / "second.keras")
     assert main(arguments) == 0
     model, card = load_model(tmp_path / "second.keras")
-    # One epoch of one batch: near the first model, where another random start is not.
-    np.testing.assert_allclose(model.get_weights()[0], weights[0], atol=0.02)
+    # So low a rate leaves the weights where they were.
+    np.testing.assert_allclose(model.get_weights()[0], weights[0], atol=1e-6)
     assert len(card["commands"]) == 2
-    assert card["commands"][1].endswith("--start MODEL")
+    assert card["commands"][1].endswith("--start MODEL --rate 1e-09")
 
 
 def test_the_same_seed_gives_the_same_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
@@ -114,6 +116,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
         (["--resume"], "expected a run in"),
         (["--minutes", "-1"], "expected positive numbers"),
         (["--spread", "2"], "--spread: expected 0 to 1"),
+        (["--rate", "0.001"], "and --start"),
         (["--splits", "test"], "expected train or train,val"),
         (["--splits", "train,val"], "expected --threshold"),
     ],

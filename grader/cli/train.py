@@ -69,6 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", type=Path, metavar="MODEL",
         help="start from the weights of a trained model; its minutes are added on the card",
     )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=float, metavar="R",
+        help="learning rate to begin with after --start; default: the notebook's",
+    )  # fmt: skip
     parser.add_argument("--encoder-weights", metavar="FILE", help="ResNet50 weights for Keras")
     parser.add_argument("--run", type=Path, metavar="DIR", help="default: runs/MODEL")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -93,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         splits=splits, protocol=args.protocol, native=args.native, spread=args.spread,
         width=args.width,
         start=None if args.start is None else sha256(args.start.read_bytes()).hexdigest(),
+        rate=args.rate,
     )  # fmt: skip
     dataset = open_dataset(root=args.root)
     val = dataset.load("val", size=assignment.size, protocol=options.protocol)
@@ -113,6 +118,8 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     for name in ("native", "spread"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
+    if args.rate is not None and (args.start is None or args.rate <= 0):
+        raise BSDSError("--rate: expected a positive number, and --start")
     splits = tuple(args.splits.split(","))
     if splits not in (("train",), ("train", "val")):
         raise BSDSError(f"--splits: expected train or train,val; found {args.splits}")
@@ -174,4 +181,6 @@ def _command(options: "Options") -> str:
         parts.append(f"--width {options.width}")
     if options.start is not None:
         parts.append("--start MODEL")
+    if options.rate is not None:
+        parts.append(f"--rate {options.rate:g}")
     return " ".join(parts)

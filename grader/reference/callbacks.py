@@ -16,7 +16,7 @@ from bsds_utils.plots import show_predictions
 from bsds_utils.wholefile import written_whole
 from grader.reference.checkpoint import State, save_state
 
-__all__ = ["Checkpoint", "Measure", "StopAtNaN", "predict"]
+__all__ = ["BeginAt", "Checkpoint", "Measure", "StopAtNaN", "predict"]
 
 _EVERY_SECONDS = 60.0
 _BATCH = 8
@@ -78,6 +78,24 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
             ),
         )
         self._saved = time.monotonic()
+
+
+class BeginAt(keras.callbacks.Callback):  # type: ignore[misc]
+    """Begin with a learning rate other than the notebook's; it has to come before what lowers it.
+
+    Parameters
+    ----------
+    rate
+        The learning rate.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Set it."""
+        self.model.optimizer.learning_rate = self.rate
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]

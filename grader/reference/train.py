@@ -17,7 +17,7 @@ from bsds_utils import Arrays, Dataset, RandomViews, seed_everything
 from bsds_utils.errors import BSDSError
 from bsds_utils.training import BUDGET_VARIABLE, SPENT_VARIABLE
 from grader.course import Assignment
-from grader.reference.callbacks import Checkpoint, Measure, StopAtNaN
+from grader.reference.callbacks import BeginAt, Checkpoint, Measure, StopAtNaN
 from grader.reference.checkpoint import State, load_state, save_state
 from grader.reference.functions import load_functions
 from grader.reference.recipe import Phase, phases
@@ -57,6 +57,8 @@ class Options:
         Of the scratch CNN.
     start
         SHA-256 of the model file whose weights the training starts from, if any.
+    rate
+        Learning rate that a training from such a model begins with; None: the notebook's.
     """
 
     assignment: str
@@ -69,6 +71,7 @@ class Options:
     spread: float = 1.0
     width: int = 16
     start: str | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,12 +149,15 @@ def train(
             dataset, options.splits, assignment.size, _BATCH, options.protocol, options.native,
             options.spread, options.seed, first_epoch=epoch,
         )  # fmt: skip
+        rate = [] if options.rate is None else [BeginAt(options.rate)]
         began = time.monotonic()
         with _budget(options.minutes * 60, current.seconds if current else 0.0):
             phase.fit(
                 model, None, val, batches=batches, epochs=epochs, initial_epoch=epoch,
                 validation_freq=min(_VALIDATED, epochs),
-                callbacks=[StopAtNaN(), checkpoint, *_recorders(folder, val, number, epochs)],
+                callbacks=[
+                    StopAtNaN(), checkpoint, *rate, *_recorders(folder, val, number, epochs),
+                ],
             )  # fmt: skip
         seconds += time.monotonic() - began
         following = State(number + 1, 0, 0.0, model.get_weights(), [])
