@@ -94,20 +94,29 @@ types: setup
 release: setup
 	@$(BIN)/bsds release
 
-# Whatever interrupts it, the same command goes on; remove runs/ to begin anew. A first training on
-# train alone, whose threshold is chosen on val; then one on train and val, with that threshold.
+# Whatever interrupts it, the same command goes on; remove runs/ to begin anew. A first training is on
+# train alone, so that val says where the threshold is; a second on train and val; a last and short
+# one on views at the scale at which pictures come.
 train = $(BIN)/bsds train $(1) $(if $(DATA),--root "$(DATA)") --run runs/$(2) \
   $(if $(wildcard runs/$(2)/checkpoint.zip),--resume)
+SECOND := --seed 2 --minutes 75 --splits train,val
+LAST := --seed 3 --minutes 10 --splits train,val --spread 0.25 --native 0.25
 models: model-cnn model-resnet
 
-model-cnn: runs/cnn-first.keras
-	@$(call train,cnn,cnn) --minutes 75 --width 8 --seed 2 --splits train,val --threshold 0.26 --start $<
+model-cnn: runs/cnn-second.keras
+	@$(call train,cnn,cnn) --width 8 $(LAST) --rate 0.001 --threshold 0.3 --start $<
+
+runs/cnn-second.keras: runs/cnn-first.keras
+	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --threshold 0.26 --start $< -o $@
 
 runs/cnn-first.keras: | setup
-	@$(call train,cnn,cnn-first) --minutes 31 --width 8 -o $@
+	@$(call train,cnn,cnn-first) --width 8 --minutes 31 -o $@
 
-model-resnet: runs/resnet-first.keras
-	@$(call train,resnet,resnet) --minutes 75 --seed 2 --splits train,val --threshold 0.32 --start $<
+model-resnet: runs/resnet-second.keras
+	@$(call train,resnet,resnet) $(LAST) --rate 0.00003 --threshold 0.32 --start $<
+
+runs/resnet-second.keras: runs/resnet-first.keras
+	@$(call train,resnet,resnet-second) $(SECOND) --threshold 0.32 --start $< -o $@
 
 runs/resnet-first.keras: | setup
 	@$(call train,resnet,resnet-first) --minutes 42 -o $@

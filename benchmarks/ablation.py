@@ -53,6 +53,7 @@ HERE = Path(__file__).parent
 BATCH = 8
 SEEDS = (1, 2)
 SIDES = ("side1", "side2")
+NEAR = 0.25
 PRETRAINING_SCENES = {"train": 200, "val": 1, "test": 1}
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -74,6 +75,8 @@ class Setup:
         ``"bce+dice"``, ``"bce"`` or ``"dice"``.
     views
         ``"all"`` random views, ``"flips"`` and quarter turns alone, ``"none"``.
+    near
+        Whether the last fifth of the views keeps near the scale of use.
     consensus
         Share of annotators who must have marked a training pixel, or ``"union"``.
     size
@@ -100,6 +103,7 @@ class Setup:
     dilated: bool = False
     loss: str = "bce+dice"
     views: str = "all"
+    near: bool = False
     consensus: float | str = "union"
     size: int = 168
     decay: bool = True
@@ -117,6 +121,7 @@ ROWS: dict[str, Setup] = {
     "cnn": CNN,
     "cnn, flips and quarter turns only": replace(CNN, views="flips"),
     "cnn, no augmentation": replace(CNN, views="none"),
+    "cnn, last fifth of the views near the scale of use": replace(CNN, near=True),
     "cnn, BCE alone": replace(CNN, loss="bce"),
     "cnn, Dice alone": replace(CNN, loss="dice"),
     "cnn, masks of half the annotators": replace(CNN, consensus=0.5),
@@ -324,9 +329,24 @@ def _fit(setup: Setup, functions: Functions, model: Any, batches: Any, views: in
         budget = TimeBudget(1e9, restore_best=False)
         decay = [LearningRateDecay(budget)] if setup.decay else []
         epochs = max(1, round(steps * share / len(batches)))
+        near = [_KeepNear(batches, round(0.8 * epochs))] if setup.near else []
         model.fit(
-            batches, epochs=epochs, verbose=0, callbacks=[budget, *decay, ProgressBar(budget)]
-        )
+            batches, epochs=epochs, verbose=0,
+            callbacks=[budget, *decay, *near, ProgressBar(budget)],
+        )  # fmt: skip
+
+
+class _KeepNear(keras.callbacks.Callback):  # type: ignore[misc]
+    """Have views keep near the scale of use from some epoch on."""
+
+    def __init__(self, views: RandomViews, first_epoch: int) -> None:
+        super().__init__()
+        self._views, self._first_epoch = views, first_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look whether it is time."""
+        if epoch >= self._first_epoch:
+            self._views.spread = NEAR
 
 
 def _report(results: Sequence[Mapping[str, Any]]) -> str:
