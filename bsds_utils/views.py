@@ -97,8 +97,7 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         does.
     spread
         How far zooms go from the scale at which a model is used, in [0, 1]: 1 as far as below, 0
-        not at all. Wide views teach much; a little training on near ones in the end fits the model
-        to the scale that it will meet.
+        not at all.
     seed
         Everything random depends on it and on the epoch alone.
     first_epoch
