@@ -375,8 +375,8 @@ def _iou_line(row: Mapping[str, Any], key: str, what: str) -> str:
 
 def _note_on_card(path: Path, row: Mapping[str, Any], dataset: Dataset) -> None:
     """Tell a model's card what it reaches on images that it has never seen."""
-    card = load_model(path)[1]
-    arrays = dataset.load("test", size=int(card["input_size"]))
+    card = json.loads(card_path(path).read_text(encoding="utf-8"))
+    arrays = dataset.load("test", size=row["input"])
     card["metrics"]["test"] = {
         "iou": row["fixed_size"]["test"]["course"]["iou"],
         "baselines": baselines(arrays.masks, arrays.images),
