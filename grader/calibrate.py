@@ -27,6 +27,7 @@ from grader.calibration import CALIBRATION_FILE, case_name
 from grader.course import Assignment, get_assignment
 from grader.grading import check_executed, execute_notebook
 from grader.hidden_data import hidden_set
+from grader.pace import pace
 from grader.provisions import prepare
 from grader.settings import Settings
 from grader.workplace import Workplace
@@ -60,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         "date": datetime.date.today().isoformat(),
         "cores": os.cpu_count(),
         "jobs": 2,
+        "pace": round(pace(), 2),
         "runs": [],
     }
     # While it is measured there may be no target yet, and any will do.
