@@ -67,6 +67,8 @@ class _View:
         Whether left and right are swapped in the end.
     quarters
         Quarter turns in the end.
+    thickness
+        How many times thicker than in the protocol boundaries are.
     """
 
     centre: tuple[float, float]
@@ -74,6 +76,7 @@ class _View:
     angle: float
     flip: bool
     quarters: int
+    thickness: float = 1.0
 
 
 class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
@@ -118,6 +121,10 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
     Views are turned by up to 20° and by quarter turns, zoomed by 0.95 to 1.7 (or, at native
     resolution, 0.6 to 1.25 pixels a pixel), stretched by up to 1.2, mirrored, and changed in
     brightness, contrast and saturation.
+
+    At native resolution boundaries are thickened by more pixels than the protocol says: by as
+    large a part of the image as in a squashed one. Annotators of a large image miss each other by
+    more pixels, too, and a map that is made small again keeps boundaries that can be seen.
     """
 
     def __init__(
@@ -216,7 +223,8 @@ def _random_view(
         for start, length, shown in zip(scene.corner, scene.extent, extent, strict=True)
     )
     flip, quarters = bool(random.integers(2)), int(random.integers(4))
-    return _View((x, y), (extent[0], extent[1]), angle, flip, quarters)
+    thickness = math.sqrt(math.prod(scene.extent) / math.prod(extent)) if native else 1.0
+    return _View((x, y), (extent[0], extent[1]), angle, flip, quarters, thickness)
 
 
 def _place(random: np.random.Generator, length: int, shown: float) -> float:
@@ -257,7 +265,7 @@ def _mask(scene: _Scene, view: _View, size: int, protocol: MaskProtocol) -> NDAr
     seen = (columns >= 0) & (columns < size) & (rows >= 0) & (rows < size)
     mask = np.zeros((size, size), dtype=bool)
     mask[rows[seen], columns[seen]] = True
-    thick = MaskProtocol(protocol.name, "union", "cover", protocol.dilate)
+    thick = MaskProtocol(protocol.name, "union", "cover", round(protocol.dilate * view.thickness))
     return _turned(thick.apply(mask[None], size), view)
 
 

@@ -1,5 +1,7 @@
 """Random views show an image and the mask that belongs to exactly this view."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -133,6 +135,18 @@ def test_spread(native: bool) -> None:
 
     assert np.allclose(shown(0), 1)
     assert np.ptp(shown(0.25)) < 0.5 < np.ptp(shown(1))
+
+
+def test_native_boundaries_are_thickened_as_squashed_ones() -> None:
+    """At native resolution boundaries are thickened by as large a part of the image."""
+    scene = _scene(_dots(), "train", _dots().ids("train")[0], COURSE)
+    size, (width, height) = 40, scene.extent
+    view = _random_view(np.random.default_rng(0), scene, size, native=True, spread=0.0)
+    middle = (scene.corner[0] + DOTS[0][1] + 0.5, scene.corner[1] + DOTS[0][0] + 0.5)
+    straight = replace(view, centre=middle, extent=(size, size), angle=0.0)
+    added = (math.sqrt(_mask(scene, straight, size, COURSE).sum()) - 1) / 2
+    assert added / math.sqrt(width * height) == pytest.approx(COURSE.dilate / size, rel=0.1)
+    assert _mask(scene, straight, size, THIN).sum() == 1
 
 
 def test_seed() -> None:
