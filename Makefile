@@ -105,7 +105,7 @@ models: model-cnn model-resnet
 
 model-cnn: runs/cnn-third.keras
 	@$(call train,cnn,cnn) --width 8 --seed 4 --minutes 75 --splits train,val --spread 0.5 --native 0.5 \
-	  --rate 0.002 --threshold 0.3 --start $<
+	  --rate 0.002 --threshold 0.38 --start $<
 
 runs/cnn-third.keras: runs/cnn-second.keras
 	@$(call train,cnn,cnn-third) --width 8 $(LAST) --rate 0.001 --threshold 0.3 --start $< -o $@
