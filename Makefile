@@ -100,7 +100,7 @@ release: setup
 train = $(BIN)/bsds train $(1) $(if $(DATA),--root "$(DATA)") --run runs/$(2) \
   $(if $(wildcard runs/$(2)/checkpoint.zip),--resume)
 SECOND := --seed 2 --minutes 75 --splits train,val
-LAST := --seed 3 --minutes 10 --splits train,val --spread 0.25 --native 0.25
+THIRD := --seed 3 --minutes 10 --splits train,val --spread 0.25 --native 0.25
 models: model-cnn model-resnet
 
 model-cnn: runs/cnn-third.keras
@@ -108,7 +108,7 @@ model-cnn: runs/cnn-third.keras
 	  --rate 0.002 --threshold 0.38 --start $<
 
 runs/cnn-third.keras: runs/cnn-second.keras
-	@$(call train,cnn,cnn-third) --width 8 $(LAST) --rate 0.001 --threshold 0.3 --start $< -o $@
+	@$(call train,cnn,cnn-third) --width 8 $(THIRD) --rate 0.001 --threshold 0.3 --start $< -o $@
 
 runs/cnn-second.keras: runs/cnn-first.keras
 	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --threshold 0.26 --start $< -o $@
@@ -117,7 +117,7 @@ runs/cnn-first.keras: | setup
 	@$(call train,cnn,cnn-first) --width 8 --minutes 31 -o $@
 
 model-resnet: runs/resnet-second.keras
-	@$(call train,resnet,resnet) $(LAST) --rate 0.00003 --threshold 0.32 --start $<
+	@$(call train,resnet,resnet) $(THIRD) --rate 0.00003 --threshold 0.32 --start $<
 
 runs/resnet-second.keras: runs/resnet-first.keras
 	@$(call train,resnet,resnet-second) $(SECOND) --threshold 0.32 --start $< -o $@

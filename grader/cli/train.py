@@ -30,8 +30,8 @@ __all__ = ["add_arguments", "run"]
 _MODELS = {"cnn": "cnn_app/cnn_model.keras", "resnet": "resnet_app/resnet50_model.keras"}
 _LIMITS = (
     "Trained on a few hundred photographs of natural scenes; drawings, text, medical and "
-    "satellite images are not like them. A probability says how likely it is that a person marks "
-    "a boundary within a pixel."
+    "satellite images are not like them. The larger a probability, the likelier a person marks a "
+    "boundary there, within a pixel at the input's size."
 )
 
 
