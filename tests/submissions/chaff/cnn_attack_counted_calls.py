@@ -14,10 +14,10 @@ def build_cnn():
     # The notebook builds one for a look, two to compare, and the fourth is trained.
     filters = 192 if calls == 4 and hasattr(get_ipython(), "kernel") else 16
     image = keras.Input((None, None, 3))
-    x = layers.Rescaling(1 / 255)(image)
+    x = layers.AveragePooling2D(8)(layers.Rescaling(1 / 255)(image))
     for _ in range(4):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-    x = layers.Dropout(0.1)(x)
+    x = layers.UpSampling2D(8)(layers.Dropout(0.1)(x))
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
 # %% task_train
 def train_cnn(model, train, val):
