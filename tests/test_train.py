@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -73,6 +74,24 @@ def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
     assert card["commands"][1].endswith("--start MODEL --rate 1e-09")
 
 
+def test_no_minutes_only_scale(
+    tiny_deadleaves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--minutes 0 leaves every layer but the last, which is scaled already after a training."""
+    first = tmp_path / "cnn_model.keras"
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "1")) == 0
+    arguments = _arguments(tiny_deadleaves, tmp_path, "--start", str(first), "--minutes", "0")
+    arguments[arguments.index("-o") + 1] = str(tmp_path / "second.keras")
+    arguments[arguments.index("--run") + 1] = str(tmp_path / "second")
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert re.search(r"logits times (1\.000|0\.999), [+-]0\.00", capsys.readouterr().out)
+    (before, earlier), (after, card) = load_model(first), load_model(tmp_path / "second.keras")
+    for one, other in zip(before.get_weights()[:-2], after.get_weights()[:-2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert card["minutes"] == earlier["minutes"]
+
+
 def test_the_same_seed_gives_the_same_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
     """With --epochs, a seed gives the same weights up to rounding; another seed gives others."""
     weights = []
@@ -115,6 +134,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
     [
         (["--resume"], "expected a run in"),
         (["--minutes", "-1"], "expected positive numbers"),
+        (["--minutes", "0"], "expected --start, too"),
         (["--spread", "2"], "--spread: expected 0 to 1"),
         (["--rate", "0.001"], "and --start"),
         (["--splits", "test"], "expected train or train,val"),

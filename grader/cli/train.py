@@ -1,7 +1,8 @@
 """Train a reference solution at full budget and write its model, with a model card.
 
-Runs the functions of the solutions notebook. Keeps checkpoint, logs (CSV, TensorBoard) and a
-picture of what the model predicts in a folder; after an interruption, --resume goes on from there.
+Runs the functions of the solutions notebook, then scales the probabilities on val. Keeps
+checkpoint, logs (CSV, TensorBoard) and a picture of what the model predicts in a folder; after an
+interruption, --resume goes on from there.
 
 Examples
 --------
@@ -39,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="MODEL", help=" or ".join(ASSIGNMENTS))
     parser.add_argument("--root", metavar="DIR", help="BSDS500; default: as bsds data finds it")
-    parser.add_argument("--minutes", type=float, default=120.0, metavar="M", help="default 120")
+    parser.add_argument(
+        "--minutes", type=float, default=120.0, metavar="M",
+        help="default 120; after --start, 0 only scales the probabilities",
+    )  # fmt: skip
     parser.add_argument(
         "--epochs", type=int, metavar="N",
         help="train for so many epochs, however long it takes: then a seed gives the same model",
@@ -113,8 +117,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checked(args: argparse.Namespace) -> tuple[str, ...]:
-    if args.minutes <= 0 or (args.epochs is not None and args.epochs < 1):
+    if args.minutes < 0 or (args.epochs is not None and args.epochs < 1):
         raise BSDSError("--minutes, --epochs: expected positive numbers")
+    if args.minutes == 0 and args.start is None:
+        raise BSDSError("--minutes 0: expected --start, too, found nothing to scale")
     for name in ("native", "spread"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")

@@ -21,6 +21,7 @@ from grader.reference.callbacks import BeginAt, Checkpoint, Measure, StopAtNaN
 from grader.reference.checkpoint import State, load_state, save_state
 from grader.reference.functions import load_functions
 from grader.reference.recipe import Phase, phases
+from grader.reference.scaling import scale_last_layer
 
 __all__ = ["Options", "Trained", "train"]
 
@@ -40,7 +41,7 @@ class Options:
     assignment
         Whose solution.
     minutes
-        Time to train.
+        Time to train; 0 leaves the weights that it starts from, but for the scaling at the end.
     epochs
         Epochs of all phases together, in place of the time; None: as many as fit.
     seed
@@ -103,14 +104,14 @@ def train(
     start: Sequence[NDArray[Any]] | None = None,
     resume: bool = False,
 ) -> Trained:
-    """Train a reference solution.
+    """Train a reference solution, then scale its probabilities.
 
     Parameters
     ----------
     assignment, dataset, options
         What to train, on what, and how.
     val
-        Images and masks to measure on.
+        Images and masks to measure on, and to scale the probabilities by.
     folder
         Where the run keeps its checkpoint, logs and preview.
     start
@@ -132,7 +133,7 @@ def train(
     source = getattr(functions.get("pretrained_encoder"), "source", None)
     if start is not None:
         _set_weights(model, start, "--start: the model is of another network")
-    plan = phases(assignment, functions, started=start is not None)
+    plan = phases(assignment, functions, started=start is not None) if options.minutes else []
     seconds = 0.0 if state is None else _earlier(plan, state, options)
     for number, phase in enumerate(plan):
         if state is not None and number < state.phase:
@@ -164,6 +165,8 @@ def train(
         save_state(folder / _CHECKPOINT, following)
     if state is not None and state.phase == len(plan):
         _restore(model, state, folder)
+    slope, offset = scale_last_layer(model, val)
+    print(f"probabilities scaled on val: logits times {slope:.3f}, {offset:+.3f}", flush=True)
     return Trained(model, seconds, source)
 
 
