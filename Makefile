@@ -105,13 +105,13 @@ models: model-cnn model-resnet
 
 model-cnn: runs/cnn-third.keras
 	@$(call train,cnn,cnn) --width 8 --seed 4 --minutes 75 --splits train,val --spread 0.5 --native 0.5 \
-	  --rate 0.002 --threshold 0.38 --start $<
+	  --rate 0.002 --threshold 0.32 --start $<
 
 runs/cnn-third.keras: runs/cnn-second.keras
-	@$(call train,cnn,cnn-third) --width 8 $(THIRD) --rate 0.001 --threshold 0.3 --start $< -o $@
+	@$(call train,cnn,cnn-third) --width 8 $(THIRD) --rate 0.001 --threshold 0.32 --start $< -o $@
 
 runs/cnn-second.keras: runs/cnn-first.keras
-	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --threshold 0.26 --start $< -o $@
+	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --threshold 0.32 --start $< -o $@
 
 runs/cnn-first.keras: | setup
 	@$(call train,cnn,cnn-first) --width 8 --minutes 31 -o $@
