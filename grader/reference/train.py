@@ -157,7 +157,8 @@ def train(
                 model, None, val, batches=batches, epochs=epochs, initial_epoch=epoch,
                 validation_freq=min(_VALIDATED, epochs),
                 callbacks=[
-                    StopAtNaN(), checkpoint, *rate, *_recorders(folder, val, number, epochs),
+                    StopAtNaN(), *rate, *_recorders(folder, val, number, epochs),
+                    checkpoint,  # after the log, which must not lack an epoch of a killed run
                 ],
             )  # fmt: skip
         seconds += time.monotonic() - began
