@@ -99,28 +99,29 @@ release: setup
 # views at the scale at which pictures come; for the cnn a long one, in between.
 train = $(BIN)/bsds train $(1) $(if $(DATA),--root "$(DATA)") --run runs/$(2) \
   $(if $(wildcard runs/$(2)/checkpoint.zip),--resume)
-SECOND := --seed 2 --minutes 75 --splits train,val
-THIRD := --seed 3 --minutes 10 --splits train,val --spread 0.25 --native 0.25
+TRAIN_VAL := --splits train,val --threshold 0.32
+SECOND := --seed 2 --minutes 75 $(TRAIN_VAL)
+THIRD := --seed 3 --minutes 10 $(TRAIN_VAL) --spread 0.25 --native 0.25
 models: model-cnn model-resnet
 
 model-cnn: runs/cnn-third.keras
-	@$(call train,cnn,cnn) --width 8 --seed 4 --minutes 75 --splits train,val --spread 0.5 --native 0.5 \
-	  --rate 0.002 --threshold 0.32 --start $<
+	@$(call train,cnn,cnn) --width 8 --seed 4 --minutes 75 $(TRAIN_VAL) --spread 0.5 --native 0.5 \
+	  --rate 0.002 --start $<
 
 runs/cnn-third.keras: runs/cnn-second.keras
-	@$(call train,cnn,cnn-third) --width 8 $(THIRD) --rate 0.001 --threshold 0.32 --start $< -o $@
+	@$(call train,cnn,cnn-third) --width 8 $(THIRD) --rate 0.001 --start $< -o $@
 
 runs/cnn-second.keras: runs/cnn-first.keras
-	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --threshold 0.32 --start $< -o $@
+	@$(call train,cnn,cnn-second) --width 8 $(SECOND) --start $< -o $@
 
 runs/cnn-first.keras: | setup
 	@$(call train,cnn,cnn-first) --width 8 --minutes 31 -o $@
 
 model-resnet: runs/resnet-second.keras
-	@$(call train,resnet,resnet) $(THIRD) --rate 0.00003 --threshold 0.32 --start $<
+	@$(call train,resnet,resnet) $(THIRD) --rate 0.00003 --start $<
 
 runs/resnet-second.keras: runs/resnet-first.keras
-	@$(call train,resnet,resnet-second) $(SECOND) --threshold 0.32 --start $< -o $@
+	@$(call train,resnet,resnet-second) $(SECOND) --start $< -o $@
 
 runs/resnet-first.keras: | setup
 	@$(call train,resnet,resnet-first) --minutes 42 -o $@

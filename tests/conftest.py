@@ -48,6 +48,16 @@ def tiny_deadleaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def few_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the root of a synthetic data set of 60 + 16 + 16 scenes, enough to learn a little."""
+    from bsds_utils.synthetic import write_dataset
+
+    root = tmp_path_factory.mktemp("data") / "scenes"
+    write_dataset(root, {"train": 60, "val": 16, "test": 16}, seed=1)
+    return root
+
+
 @pytest.fixture
 def tiny_bsds500(tiny_deadleaves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a small folder of the test's own that passes for BSDS500, manifest and all."""

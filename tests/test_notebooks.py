@@ -18,7 +18,6 @@ from grader.workplace import Workplace
 
 TRAIN_SECONDS = 20
 """Enough for the visible checks, which want better than "all boundary"; longer where slower."""
-SCENES = {"train": 60, "val": 16, "test": 16}
 
 NBGRADER_KEYS = {"grade", "grade_id", "locked", "points", "schema_version", "solution", "task"}
 
@@ -75,16 +74,13 @@ def test_every_task_is_graded(assignment: Assignment) -> None:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory, few_scenes: Path) -> dict[str, str]:
     """Return a student's environment: a few scenes, a small budget, an encoder weights file."""
-    from bsds_utils.synthetic import write_dataset
-
     folder = tmp_path_factory.mktemp("student")
-    write_dataset(folder / "scenes", SCENES, seed=1)
     weights = encoder_weights(Settings(), Workplace(folder))
     changed = {
         "BSDS_CACHE": str(folder / "cache"),
-        "BSDS500_ROOT": str(folder / "scenes"),
+        "BSDS500_ROOT": str(few_scenes),
         "BSDS_TIME_BUDGET": str(TRAIN_SECONDS * pace()),
         "BSDS_ENCODER_WEIGHTS": str(weights),
     }

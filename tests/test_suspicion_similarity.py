@@ -148,11 +148,11 @@ def test_cells_that_are_no_python_are_compared() -> None:
 
 @pytest.mark.slow
 def test_one_copied_pair_in_a_large_class(tmp_path: Path) -> None:
-    """Among 120 different submissions the one copied pair is found, and no other."""
+    """Among three hundred different submissions the one copied pair is found, and no other."""
     assignment = get_assignment("cnn")
     cases_ = WHEAT["cnn"]
     graded = []
-    for number in range(120):
+    for number in range(300):
         notebook = cases_[number % len(cases_)].notebook()
         for cell in notebook.cells:
             if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from bsds_utils import Arrays
 from grader.reference.callbacks import predict
@@ -57,7 +58,7 @@ def _fit(logits: NDArray[np.float32], masks: NDArray[np.uint8]) -> tuple[float, 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, offset = parameters
         scaled = slope * x + offset
-        too_much = 1 / (1 + np.exp(-np.clip(scaled, -500, 500))) - true
+        too_much = expit(scaled) - true
         value = np.mean(np.logaddexp(0, scaled) - true * scaled)
         return float(value), np.array([np.mean(too_much * x), np.mean(too_much)])
 
