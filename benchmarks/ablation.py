@@ -234,7 +234,7 @@ def _home(setup: Setup) -> int:
 def _build(setup: Setup, functions: Functions) -> Any:
     if setup.network == "resnet":
         return _resnet(setup, functions)
-    model = functions["build_cnn"](setup.width)
+    model = functions["build_cnn"](tuple(setup.width * 2**level for level in range(4)))
     for layer in model.layers:
         if isinstance(layer, layers.SpatialDropout2D):
             layer.rate = setup.dropout

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from bsds_command import start
 
-from bsds_utils import BSDSError, load_model
+from bsds_utils import BSDSError, load_model, save_model
 from bsds_utils.cli import main
 from grader.course import get_assignment
 from grader.reference import callbacks
@@ -72,6 +72,43 @@ def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(model.get_weights()[0], weights[0], atol=1e-6)
     assert len(card["commands"]) == 2
     assert card["commands"][1].endswith("--start MODEL --rate 1e-09")
+
+
+def test_a_wider_network_starts_from_a_narrow_one(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """--start with a larger --width predicts at first what the narrow model does."""
+    narrow, wide = tmp_path / "cnn_model.keras", tmp_path / "wide.keras"
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
+    arguments = _arguments(tiny_deadleaves, tmp_path, "--minutes", "0", "--start", str(narrow))
+    arguments[arguments.index("--width") + 1] = "4,12,16,40"
+    arguments[arguments.index("--run") + 1] = str(tmp_path / "second")
+    arguments[arguments.index("-o") + 1] = str(wide)
+    assert main(arguments) == 0
+    old, new = load_model(narrow)[0], load_model(wide)[0]
+    assert new.count_params() > old.count_params()
+    images = np.random.default_rng(1).uniform(0, 255, (2, 40, 64, 3)).astype(np.float32)
+    np.testing.assert_allclose(new.predict(images), old.predict(images), atol=0.02)
+    assert load_model(wide)[1]["commands"][1].endswith("--width 4,12,16,40 --start MODEL")
+
+
+@pytest.mark.parametrize("width", ["2", "4,8,16,20"])
+def test_a_narrower_network_cannot_start_from_a_wide_one(
+    tiny_deadleaves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], width: str
+) -> None:
+    """--start with a smaller --width says what it found."""
+    wide = load_functions(get_assignment("cnn"))["build_cnn"]((4, 8, 16, 32))
+    path = tmp_path / "wide.keras"
+    save_model(wide, path, threshold=0.5, input_size=168, mask_protocol="course")
+    arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "1", "--start", str(path))
+    arguments[arguments.index("--width") + 1] = width
+    assert main(arguments) == 1
+    assert "--start: the model is of another network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", ["wide", "8,16", "0", "8,16,32,-1", ""])
+def test_widths_that_cannot_be(capsys: pytest.CaptureFixture[str], width: str) -> None:
+    """--width says what it expected."""
+    assert main(["train", "cnn", "--width", width]) == 1
+    assert "--width: expected a number, or 4" in capsys.readouterr().err
 
 
 def test_no_minutes_only_scale(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _MODELS = {"cnn": "cnn_app/cnn_model.keras", "resnet": "resnet_app/resnet50_model.keras"}
+_LEVELS = 4
+"""Resolutions of the cnn."""
 _LIMITS = (
     "Trained on a few hundred photographs of natural scenes; drawings, text, medical and "
     "satellite images are not like them. The larger a probability, the likelier a person marks a "
@@ -66,12 +68,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far views zoom (default 1); near 0 for a last training at the scale of use",
     )  # fmt: skip
     parser.add_argument(
-        "--width", type=int, default=16, metavar="N",
-        help="of the cnn: filters at full resolution (default 16; the notebook takes 8)",
+        "--width", metavar="N",
+        help="of the cnn: filters at full resolution, doubled at each coarser one; or at each: "
+        "8,16,32,64 (the notebook's, and the default)",
     )  # fmt: skip
     parser.add_argument(
         "--start", type=Path, metavar="MODEL",
-        help="start from the weights of a trained model; its minutes are added on the card",
+        help="start from a trained model, of the cnn also one with fewer filters; its minutes are "
+        "added on the card",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=float, metavar="R",
@@ -99,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(
         assignment=assignment.name, minutes=args.minutes, epochs=args.epochs, seed=args.seed,
         splits=splits, protocol=args.protocol, native=args.native, spread=args.spread,
-        width=args.width,
+        filters=None if args.width is None else _filters(args.width),
         start=None if args.start is None else sha256(args.start.read_bytes()).hexdigest(),
         rate=args.rate,
     )  # fmt: skip
@@ -108,12 +112,25 @@ def run(args: argparse.Namespace) -> int:
     print(f"training {assignment.name} on {dataset!r}", flush=True)
     trained = train(
         assignment, dataset, val, options, args.run or Path("runs", assignment.name),
-        start=None if start is None else start[0].get_weights(), resume=args.resume,
+        start=None if start is None else start[0], resume=args.resume,
     )  # fmt: skip
     output = args.output or Path(_MODELS[assignment.name])
     _save(assignment, dataset.name, val, options, trained, {} if start is None else start[1],
           args.threshold, output)  # fmt: skip
     return 0
+
+
+def _filters(text: str) -> tuple[int, ...]:
+    """Read --width."""
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        counts = []
+    if len(counts) == 1:
+        counts = [counts[0] * 2**level for level in range(_LEVELS)]
+    if len(counts) != _LEVELS or min(counts) < 1:
+        raise BSDSError(f"--width: expected a number, or {_LEVELS} (8,16,32,64); found {text}")
+    return tuple(counts)
 
 
 def _checked(args: argparse.Namespace) -> tuple[str, ...]:
@@ -126,6 +143,8 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
     if args.rate is not None and (args.start is None or args.rate <= 0):
         raise BSDSError("--rate: expected a positive number, and --start")
+    if args.width is not None and args.model != "cnn":
+        raise BSDSError("--width: expected it with cnn only; other models have one width")
     splits = tuple(args.splits.split(","))
     if splits not in (("train",), ("train", "val")):
         raise BSDSError(f"--splits: expected train or train,val; found {args.splits}")
@@ -183,8 +202,8 @@ def _command(options: "Options") -> str:
     parts += [f"--seed {options.seed}", f"--splits {','.join(options.splits)}"]
     parts += [f"--protocol {options.protocol}", f"--native {options.native:g}"]
     parts.append(f"--spread {options.spread:g}")
-    if options.assignment == "cnn":
-        parts.append(f"--width {options.width}")
+    if options.filters is not None:
+        parts.append(f"--width {','.join(map(str, options.filters))}")
     if options.start is not None:
         parts.append("--start MODEL")
     if options.rate is not None:

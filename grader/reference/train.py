@@ -22,6 +22,7 @@ from grader.reference.checkpoint import State, load_state, save_state
 from grader.reference.functions import load_functions
 from grader.reference.recipe import Phase, phases
 from grader.reference.scaling import scale_last_layer
+from grader.reference.widening import widen
 
 __all__ = ["Options", "Trained", "train"]
 
@@ -54,10 +55,10 @@ class Options:
         Share of views at about the images' own resolution.
     spread
         How far the views' zooms go from the size at which the model is used.
-    width
-        Of the scratch CNN.
+    filters
+        Of the scratch CNN at each resolution, the full one first; None: the notebook's.
     start
-        SHA-256 of the model file whose weights the training starts from, if any.
+        SHA-256 of the model file that the training starts from, if any.
     rate
         Learning rate that a training from such a model begins with; None: the notebook's.
     """
@@ -70,7 +71,7 @@ class Options:
     protocol: str = "course"
     native: float = 0.5
     spread: float = 1.0
-    width: int = 16
+    filters: tuple[int, ...] | None = None
     start: str | None = None
     rate: float | None = None
 
@@ -101,7 +102,7 @@ def train(
     options: Options,
     folder: Path,
     *,
-    start: Sequence[NDArray[Any]] | None = None,
+    start: Any = None,
     resume: bool = False,
 ) -> Trained:
     """Train a reference solution, then scale its probabilities.
@@ -115,7 +116,7 @@ def train(
     folder
         Where the run keeps its checkpoint, logs and preview.
     start
-        Weights to start from in place of random ones.
+        Keras model to start from in place of random weights; it may have fewer filters.
     resume
         Whether to go on from its checkpoint.
 
@@ -129,10 +130,10 @@ def train(
     functions = load_functions(assignment)
     seed_everything(options.seed)
     build = functions[f"build_{assignment.name}"]
-    model = build(options.width) if assignment.name == "cnn" else build()
+    model = build() if options.filters is None else build(options.filters)
     source = getattr(functions.get("pretrained_encoder"), "source", None)
     if start is not None:
-        _set_weights(model, start, "--start: the model is of another network")
+        _start_from(model, start)
     plan = phases(assignment, functions, started=start is not None) if options.minutes else []
     seconds = 0.0 if state is None else _earlier(plan, state, options)
     for number, phase in enumerate(plan):
@@ -223,6 +224,16 @@ def _restore(model: Any, state: State, folder: Path) -> None:
     _set_weights(
         model, state.weights, f"--resume: the checkpoint in {folder} is of another network"
     )
+
+
+def _start_from(model: Any, start: Any) -> None:
+    try:
+        widen(model, start)
+    except ValueError as error:
+        raise BSDSError(
+            "--start: the model is of another network than the notebook builds, or has more "
+            f"filters ({error}); name another model, or as many filters (--width)"
+        ) from error
 
 
 def _set_weights(model: Any, weights: Sequence[NDArray[Any]], problem: str) -> None:
