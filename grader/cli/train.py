@@ -138,6 +138,8 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
         raise BSDSError("--minutes, --epochs: expected positive numbers")
     if args.minutes == 0 and args.start is None:
         raise BSDSError("--minutes 0: expected --start, too, found nothing to scale")
+    if args.minutes == 0 and (args.epochs is not None or args.rate is not None):
+        raise BSDSError("--minutes 0: expected neither --epochs nor --rate; nothing is trained")
     for name in ("native", "spread"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")

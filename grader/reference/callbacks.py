@@ -112,14 +112,14 @@ class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Measure(keras.callbacks.Callback):  # type: ignore[misc]
-    """Add the best IoU on val to the log of some epochs, and draw what the model predicts.
+    """Add the best IoU on val to the log, and draw what the model predicts.
 
     Parameters
     ----------
     val
         Images and masks.
     every
-        Measured after every so many epochs.
+        Measured after the first epoch, and after every so many; others repeat the last value.
     picture
         PNG file that is replaced each time.
     """
@@ -131,7 +131,7 @@ class Measure(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure, if it is time."""
-        if (epoch + 1) % self.every == 0:
+        if math.isnan(self._last) or (epoch + 1) % self.every == 0:
             probability = predict(self.model, self.val.images)
             sweep = threshold_sweep(self.val.masks, probability)
             self._last = float(sweep.best_iou)
