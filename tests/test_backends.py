@@ -25,7 +25,7 @@ assert keras.backend.backend() == "jax"
 functions = load_functions(get_assignment(name))
 train, val = (open_dataset(root=root).load(split, size=64) for split in ("train", "val"))
 if name == "cnn":
-    model = functions["build_cnn"](4)
+    model = functions["build_cnn"]((4, 8, 16, 32))
     history = functions["train_cnn"](model, train, val, epochs=2)
 else:
     model = functions["build_resnet"]()
