@@ -24,6 +24,8 @@ __all__ = ["widen"]
 def widen(wide: Any, narrow: Any) -> None:
     """Give a network the weights of one with the same layers and as many or fewer filters.
 
+    What a Concatenate puts together has to be read by a convolution, as in a U-Net.
+
     Parameters
     ----------
     wide
@@ -60,11 +62,9 @@ def _kept(new: Any, old: Any) -> Iterator[int]:
 
 def _sources(layer: Any) -> list[int]:
     """Channels of each tensor of which the layer's input is put together."""
-    before = getattr(layer.input, "_keras_history", None)
-    if before is not None and isinstance(before.operation, keras.layers.Concatenate):
-        return [tensor.shape[-1] for tensor in before.operation.input]
-    tensors = layer.input if isinstance(layer.input, list) else [layer.input]
-    return [tensor.shape[-1] for tensor in tensors]
+    before = layer.input._keras_history.operation
+    joined = isinstance(before, keras.layers.Concatenate)
+    return [tensor.shape[-1] for tensor in (before.input if joined else [layer.input])]
 
 
 def _widened(
