@@ -78,11 +78,10 @@ def test_a_wider_network_starts_from_a_narrow_one(tiny_deadleaves: Path, tmp_pat
     """--start with a larger --width predicts at first what the narrow model does."""
     narrow, wide = tmp_path / "cnn_model.keras", tmp_path / "wide.keras"
     assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
-    arguments = _arguments(tiny_deadleaves, tmp_path, "--minutes", "0", "--start", str(narrow))
-    arguments[arguments.index("--width") + 1] = "4,12,16,40"
-    arguments[arguments.index("--run") + 1] = str(tmp_path / "second")
-    arguments[arguments.index("-o") + 1] = str(wide)
-    assert main(arguments) == 0
+    # Of an argument that is there twice the last counts.
+    further = ["--width", "4,12,16,40", "--run", str(tmp_path / "second"), "-o", str(wide)]
+    start_from = ["--minutes", "0", "--start", str(narrow)]
+    assert main(_arguments(tiny_deadleaves, tmp_path, *start_from, *further)) == 0
     old, new = load_model(narrow)[0], load_model(wide)[0]
     assert new.count_params() > old.count_params()
     images = np.random.default_rng(1).uniform(0, 255, (2, 40, 64, 3)).astype(np.float32)
@@ -98,9 +97,8 @@ def test_a_narrower_network_cannot_start_from_a_wide_one(
     wide = load_functions(get_assignment("cnn"))["build_cnn"]((4, 8, 16, 32))
     path = tmp_path / "wide.keras"
     save_model(wide, path, threshold=0.5, input_size=168, mask_protocol="course")
-    arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "1", "--start", str(path))
-    arguments[arguments.index("--width") + 1] = width
-    assert main(arguments) == 1
+    further = ["--epochs", "1", "--start", str(path), "--width", width]
+    assert main(_arguments(tiny_deadleaves, tmp_path, *further)) == 1
     assert "--start: the model is of another network" in capsys.readouterr().err
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from numpy.typing import NDArray
 
 from bsds_utils import Arrays, Dataset, RandomViews, seed_everything
 from bsds_utils.errors import BSDSError
@@ -221,9 +220,13 @@ def _earlier(plan: Sequence[Phase], state: State, options: Options) -> float:
 
 
 def _restore(model: Any, state: State, folder: Path) -> None:
-    _set_weights(
-        model, state.weights, f"--resume: the checkpoint in {folder} is of another network"
-    )
+    try:
+        model.set_weights(state.weights)
+    except ValueError as error:
+        raise BSDSError(
+            f"--resume: the checkpoint in {folder} is of another network than the notebook builds "
+            "now; start anew, in another folder (--run)"
+        ) from error
 
 
 def _start_from(model: Any, start: Any) -> None:
@@ -233,15 +236,6 @@ def _start_from(model: Any, start: Any) -> None:
         raise BSDSError(
             "--start: the model is of another network than the notebook builds, or has more "
             f"filters ({error}); name another model, or as many filters (--width)"
-        ) from error
-
-
-def _set_weights(model: Any, weights: Sequence[NDArray[Any]], problem: str) -> None:
-    try:
-        model.set_weights(weights)
-    except ValueError as error:
-        raise BSDSError(
-            f"{problem} than the notebook builds now; start anew, in another folder (--run)"
         ) from error
 
 

@@ -48,7 +48,7 @@ def widen(wide: Any, narrow: Any) -> None:
         if not new.weights:
             continue
         weights = zip(new.get_weights(), old.get_weights(), strict=True)
-        kept = np.array(list(_kept(new, old)), dtype=int)
+        kept = list(_kept(new, old))
         new.set_weights([_widened(fresh, trained, kept) for fresh, trained in weights])
 
 
@@ -68,7 +68,7 @@ def _sources(layer: Any) -> list[int]:
 
 
 def _widened(
-    fresh: NDArray[np.float32], trained: NDArray[np.float32], kept: NDArray[np.int_]
+    fresh: NDArray[np.float32], trained: NDArray[np.float32], kept: list[int]
 ) -> NDArray[np.float32]:
     filters = trained.shape[-1]
     if filters > fresh.shape[-1] or trained.shape[:-2] != fresh.shape[:-2]:
