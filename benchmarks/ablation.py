@@ -4,8 +4,9 @@
 
 Every row of a network trains on the train split for equally many views (the resnet, which does
 not begin with nothing and takes longer for each, for half as many) and is measured on val, never
-on test: the IoU of the course's masks at 168 (or 224) pixels, at its best threshold. Two seeds
-each. Results go into ablation.json as they come, so an interrupted run goes on where it stopped,
+on test: the IoU of the course's masks at 168 (or 224) pixels, at its best threshold; of rows that
+name native views, the IoU of whole pictures' maps, reduced to as many pixels. Two seeds each.
+Results go into ablation.json as they come, so an interrupted run goes on where it stopped,
 and as a table into ablation.md. Two runs may share the file if their rows are not the same.
 """
 
@@ -38,6 +39,7 @@ from bsds_utils import (
     RandomViews,
     TimeBudget,
     open_dataset,
+    predict_probability,
     resize_probability,
     seed_everything,
     threshold_sweep,
@@ -70,11 +72,14 @@ class Setup:
     width, dropout
         Of the cnn.
     dilated
-        Whether the cnn's bottleneck looks further around: dilations of 2 and 4.
+        Whether the convolutions in the cnn's bottleneck look further around: dilations of 2 and 4.
+    dilations
+        Of further convolutions there.
     loss
         ``"bce+dice"``, ``"bce"`` or ``"dice"``.
     views
-        ``"all"`` random views, ``"flips"`` and quarter turns alone, ``"none"``.
+        ``"all"`` random views, ``"native"`` ones alone, ``"flips"`` and quarter turns alone,
+        ``"none"``.
     near
         Whether the last fifth of the views keeps near the scale of use.
     consensus
@@ -101,6 +106,7 @@ class Setup:
     width: int = 8
     dropout: float = 0.1
     dilated: bool = False
+    dilations: tuple[int, ...] = ()
     loss: str = "bce+dice"
     views: str = "all"
     near: bool = False
@@ -116,6 +122,7 @@ class Setup:
 
 
 CNN = Setup()
+NATIVE = replace(CNN, views="native")
 RESNET = Setup(network="resnet", loss="bce", size=224)
 ROWS: dict[str, Setup] = {
     "cnn": CNN,
@@ -137,6 +144,9 @@ ROWS: dict[str, Setup] = {
     "cnn, width 16": replace(CNN, width=16),
     "cnn, dilated bottleneck": replace(CNN, dilated=True),
     "cnn, a third of the views synthetic": replace(CNN, pretrained=True),
+    "cnn on native views": NATIVE,
+    "cnn on native views, dilated bottleneck": replace(NATIVE, dilated=True),
+    "cnn on native views, two further dilated convolutions": replace(NATIVE, dilations=(2, 4)),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
     "resnet, random encoder": replace(RESNET, encoder="random"),
@@ -208,11 +218,15 @@ def _run(setup: Setup, seed: int, views: int, dataset: Dataset, cache: Path) -> 
         _fit(setup, functions, model, one, round(views * share))
     seconds = time.monotonic() - began
     truth = dataset.load("val", size=_home(setup))
-    images = truth.images
-    if setup.size != _home(setup):
-        images = dataset.load("val", size=setup.size).images
-    found = predict(model, images)[..., :1]
-    resized = np.stack([resize_probability(one[..., 0], _home(setup)) for one in found])
+    if setup.views == "native":
+        pictures = (dataset.image("val", image_id) for image_id in dataset.ids("val"))
+        found = [predict_probability(model, picture) for picture in pictures]
+    else:
+        images = truth.images
+        if setup.size != _home(setup):
+            images = dataset.load("val", size=setup.size).images
+        found = list(predict(model, images)[..., 0])
+    resized = np.stack([resize_probability(one, _home(setup)) for one in found])
     sweep = threshold_sweep(truth.masks[..., 0], resized)
     return {
         "val_iou": float(sweep.best_iou),
@@ -234,7 +248,8 @@ def _home(setup: Setup) -> int:
 def _build(setup: Setup, functions: Functions) -> Any:
     if setup.network == "resnet":
         return _resnet(setup, functions)
-    model = functions["build_cnn"](tuple(setup.width * 2**level for level in range(4)))
+    filters = tuple(setup.width * 2**level for level in range(4))
+    model = functions["build_cnn"](filters, setup.dilations)
     for layer in model.layers:
         if isinstance(layer, layers.SpatialDropout2D):
             layer.rate = setup.dropout
@@ -286,8 +301,9 @@ def _resnet(setup: Setup, functions: Functions) -> Any:
 
 
 def _batches(setup: Setup, dataset: Dataset, protocol: MaskProtocol, seed: int) -> Any:
-    if setup.views == "all":
-        return RandomViews(dataset, "train", setup.size, BATCH, protocol, seed=seed)
+    if setup.views in ("all", "native"):
+        native = float(setup.views == "native")
+        return RandomViews(dataset, "train", setup.size, BATCH, protocol, native, seed=seed)
     arrays = dataset.load("train", size=setup.size, protocol=protocol)
     augment = setup.views == "flips"
     return Batches(arrays.images, arrays.masks, BATCH, augment, seed, shuffle=True)
@@ -365,16 +381,18 @@ def _report(results: Sequence[Mapping[str, Any]]) -> str:
         f"Written by `python benchmarks/ablation.py --root BSDS500`: {each}, on train alone. "
         "Each row differs from the first of its network in what it names. IoU is the boundary "
         "class's on **val**, under the course's masks, at the best threshold; in brackets, each "
-        f"seed's. {machines}.",
+        f"seed's. Rows that name native views are measured on maps of whole pictures, reduced to "
+        f"the same size, and compared with the first of them. {machines}.",
         "",
         "| what is trained | val IoU | against the first row | parameters |",
         "|---|---|---|---|",
     ]
-    first: dict[str, dict[int, float]] = {}
+    first: dict[tuple[str, bool], dict[int, float]] = {}
     for name in (row for row in ROWS if row in by_row):
         runs = by_row[name]
         values = {run["seed"]: run["val_iou"] for run in runs}
-        base = first.setdefault(ROWS[name].network, values)
+        setup = ROWS[name]
+        base = first.setdefault((setup.network, setup.views == "native"), values)
         # Only the seeds that both have: the others would compare seeds, too.
         differences = [value - base[seed] for seed, value in values.items() if seed in base]
         mean = np.mean(list(values.values()))

@@ -48,8 +48,10 @@ def test_is_the_notebooks_network(shipped: Shipped) -> None:
     functions = load_functions(get_assignment(shipped.assignment))
     if shipped.assignment == "cnn":
         # Two convolutions at each of the encoder's resolutions come first.
-        filters = [layer.filters for layer in model.layers if hasattr(layer, "filters")][:8:2]
-        expected = functions["build_cnn"](filters)
+        convolutions = [layer for layer in model.layers if hasattr(layer, "filters")]
+        filters = [layer.filters for layer in convolutions[:8:2]]
+        rates = [layer.dilation_rate[0] for layer in convolutions if max(layer.dilation_rate) > 1]
+        expected = functions["build_cnn"](filters, rates)
         assert model.count_params() <= 1_000_000
         assert card["encoder_initialisation"] is None
     else:

@@ -13,6 +13,7 @@ Examples
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = ["add_arguments", "run"]
 _MODELS = {"cnn": "cnn_app/cnn_model.keras", "resnet": "resnet_app/resnet50_model.keras"}
 _LEVELS = 4
 """Resolutions of the cnn."""
+_NUMBER = re.compile("[1-9][0-9]{0,3}")
 _LIMITS = (
     "Trained on a few hundred photographs of natural scenes; drawings, text, medical and "
     "satellite images are not like them. The larger a probability, the likelier a person marks a "
@@ -73,9 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "8,16,32,64 (the notebook's, and the default)",
     )  # fmt: skip
     parser.add_argument(
+        "--dilations", metavar="N",
+        help="of the cnn: dilation rates of further convolutions in its bottleneck, which look "
+        "further around: 2,4; default: none, as in the notebook",
+    )  # fmt: skip
+    parser.add_argument(
         "--start", type=Path, metavar="MODEL",
-        help="start from a trained model, of the cnn also one with fewer filters; its minutes are "
-        "added on the card",
+        help="start from a trained model, of the cnn also a smaller one; its minutes are added on "
+        "the card",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=float, metavar="R",
@@ -104,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
         assignment=assignment.name, minutes=args.minutes, epochs=args.epochs, seed=args.seed,
         splits=splits, protocol=args.protocol, native=args.native, spread=args.spread,
         filters=None if args.width is None else _filters(args.width),
+        dilations=() if args.dilations is None else _dilations(args.dilations),
         start=None if args.start is None else sha256(args.start.read_bytes()).hexdigest(),
         rate=args.rate,
     )  # fmt: skip
@@ -122,15 +130,26 @@ def run(args: argparse.Namespace) -> int:
 
 def _filters(text: str) -> tuple[int, ...]:
     """Read --width."""
-    try:
-        counts = [int(part) for part in text.split(",")]
-    except ValueError:
-        counts = []
+    counts = _counts(text)
     if len(counts) == 1:
         counts = [counts[0] * 2**level for level in range(_LEVELS)]
-    if len(counts) != _LEVELS or min(counts) < 1:
+    if len(counts) != _LEVELS:
         raise BSDSError(f"--width: expected a number, or {_LEVELS} (8,16,32,64); found {text}")
     return tuple(counts)
+
+
+def _dilations(text: str) -> tuple[int, ...]:
+    """Read --dilations."""
+    rates = _counts(text)
+    if not rates:
+        raise BSDSError(f"--dilations: expected numbers (2,4), found {text}")
+    return tuple(rates)
+
+
+def _counts(text: str) -> list[int]:
+    """Read numbers from 1 on; an empty list if something else is found."""
+    parts = text.split(",")
+    return [int(part) for part in parts] if all(map(_NUMBER.fullmatch, parts)) else []
 
 
 def _checked(args: argparse.Namespace) -> tuple[str, ...]:
@@ -145,8 +164,9 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
     if args.rate is not None and (args.start is None or args.rate <= 0):
         raise BSDSError("--rate: expected a positive number, and --start")
-    if args.width is not None and args.model != "cnn":
-        raise BSDSError("--width: expected it with cnn only; other models have one width")
+    for name in ("width", "dilations"):
+        if getattr(args, name) is not None and args.model != "cnn":
+            raise BSDSError(f"--{name}: expected it with cnn only; other models have one size")
     splits = tuple(args.splits.split(","))
     if splits not in (("train",), ("train", "val")):
         raise BSDSError(f"--splits: expected train or train,val; found {args.splits}")
@@ -206,6 +226,8 @@ def _command(options: "Options") -> str:
     parts.append(f"--spread {options.spread:g}")
     if options.filters is not None:
         parts.append(f"--width {','.join(map(str, options.filters))}")
+    if options.dilations:
+        parts.append(f"--dilations {','.join(map(str, options.dilations))}")
     if options.start is not None:
         parts.append("--start MODEL")
     if options.rate is not None:

@@ -19,9 +19,9 @@ from grader.course import Assignment
 from grader.reference.callbacks import BeginAt, Checkpoint, Measure, StopAtNaN
 from grader.reference.checkpoint import State, load_state, save_state
 from grader.reference.functions import load_functions
+from grader.reference.growing import grow
 from grader.reference.recipe import Phase, phases
 from grader.reference.scaling import scale_last_layer
-from grader.reference.widening import widen
 
 __all__ = ["Options", "Trained", "train"]
 
@@ -56,6 +56,8 @@ class Options:
         How far the views' zooms go from the size at which the model is used.
     filters
         Of the scratch CNN at each resolution, the full one first; None: the notebook's.
+    dilations
+        Rates of the further convolutions in its bottleneck.
     start
         SHA-256 of the model file that the training starts from, if any.
     rate
@@ -71,6 +73,7 @@ class Options:
     native: float = 0.5
     spread: float = 1.0
     filters: tuple[int, ...] | None = None
+    dilations: tuple[int, ...] = ()
     start: str | None = None
     rate: float | None = None
 
@@ -115,7 +118,7 @@ def train(
     folder
         Where the run keeps its checkpoint, logs and preview.
     start
-        Keras model to start from in place of random weights; it may have fewer filters.
+        Keras model to start from in place of random weights; it may be smaller.
     resume
         Whether to go on from its checkpoint.
 
@@ -129,7 +132,8 @@ def train(
     functions = load_functions(assignment)
     seed_everything(options.seed)
     build = functions[f"build_{assignment.name}"]
-    model = build() if options.filters is None else build(options.filters)
+    sizes = {"filters": options.filters, "dilations": options.dilations}
+    model = build(**{name: value for name, value in sizes.items() if value})
     source = getattr(functions.get("pretrained_encoder"), "source", None)
     if start is not None:
         _start_from(model, start)
@@ -231,11 +235,11 @@ def _restore(model: Any, state: State, folder: Path) -> None:
 
 def _start_from(model: Any, start: Any) -> None:
     try:
-        widen(model, start)
+        grow(model, start)
     except ValueError as error:
         raise BSDSError(
-            "--start: the model is of another network than the notebook builds, or has more "
-            f"filters ({error}); name another model, or as many filters (--width)"
+            "--start: the model is of another network than the notebook builds, or a larger one "
+            f"({error}); name another model, or its --width and --dilations"
         ) from error
 
 
