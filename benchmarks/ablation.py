@@ -39,11 +39,11 @@ from bsds_utils import (
     RandomViews,
     TimeBudget,
     open_dataset,
-    predict_probability,
     resize_probability,
     seed_everything,
     threshold_sweep,
 )
+from bsds_utils.predict import predict_probability
 from bsds_utils.revision import current_commit
 from bsds_utils.synthetic import write_dataset
 from bsds_utils.wholefile import written_whole
