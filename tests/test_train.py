@@ -75,18 +75,19 @@ def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
 
 
 def test_a_wider_network_starts_from_a_narrow_one(tiny_deadleaves: Path, tmp_path: Path) -> None:
-    """--start with a larger --width predicts at first what the narrow model does."""
+    """--start with a larger --width and --dilations predicts at first what the model does."""
     narrow, wide = tmp_path / "cnn_model.keras", tmp_path / "wide.keras"
     assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
     # Of an argument that is there twice the last counts.
-    further = ["--width", "4,12,16,40", "--run", str(tmp_path / "second"), "-o", str(wide)]
+    sizes = ["--width", "4,12,16,40", "--dilations", "2,4"]
+    further = [*sizes, "--run", str(tmp_path / "second"), "-o", str(wide)]
     start_from = ["--minutes", "0", "--start", str(narrow)]
     assert main(_arguments(tiny_deadleaves, tmp_path, *start_from, *further)) == 0
     old, new = load_model(narrow)[0], load_model(wide)[0]
     assert new.count_params() > old.count_params()
     images = np.random.default_rng(1).uniform(0, 255, (2, 40, 64, 3)).astype(np.float32)
     np.testing.assert_allclose(new.predict(images), old.predict(images), atol=0.02)
-    assert load_model(wide)[1]["commands"][1].endswith("--width 4,12,16,40 --start MODEL")
+    assert load_model(wide)[1]["commands"][1].endswith(" ".join([*sizes, "--start MODEL"]))
 
 
 @pytest.mark.parametrize("width", ["2", "4,8,16,20"])
@@ -109,10 +110,18 @@ def test_widths_that_cannot_be(capsys: pytest.CaptureFixture[str], width: str) -
     assert "--width: expected a number, or 4" in capsys.readouterr().err
 
 
-def test_a_width_of_the_resnet(capsys: pytest.CaptureFixture[str]) -> None:
-    """--width is refused where it would change nothing."""
-    assert main(["train", "resnet", "--width", "8"]) == 1
-    assert "--width: expected it with cnn only" in capsys.readouterr().err
+@pytest.mark.parametrize("rates", ["far", "2,", "0", "2,-4", ""])
+def test_dilations_that_cannot_be(capsys: pytest.CaptureFixture[str], rates: str) -> None:
+    """--dilations says what it expected."""
+    assert main(["train", "cnn", "--dilations", rates]) == 1
+    assert "--dilations: expected numbers (2,4)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argument", ["--width", "--dilations"])
+def test_sizes_of_the_resnet(capsys: pytest.CaptureFixture[str], argument: str) -> None:
+    """What makes a cnn larger is refused where it would change nothing."""
+    assert main(["train", "resnet", argument, "8"]) == 1
+    assert f"{argument}: expected it with cnn only" in capsys.readouterr().err
 
 
 def test_no_minutes_only_scale(
