@@ -145,7 +145,6 @@ ROWS: dict[str, Setup] = {
     "cnn, dilated bottleneck": replace(CNN, dilated=True),
     "cnn, a third of the views synthetic": replace(CNN, pretrained=True),
     "cnn on native views": NATIVE,
-    "cnn on native views, dilated bottleneck": replace(NATIVE, dilated=True),
     "cnn on native views, two further dilated convolutions": replace(NATIVE, dilations=(2, 4)),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
