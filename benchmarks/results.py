@@ -17,7 +17,9 @@ import json
 import os
 import platform
 import statistics
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +57,10 @@ MODELS = {
     "CNN": ROOT / "cnn_app" / "cnn_model.keras",
     "ResNet50": ROOT / "resnet_app" / "resnet50_model.keras",
 }
+SPLITS = ("val", "test")
 PROTOCOLS = ("course", "thin")
-SIZE = 168
+SIZES = (168, 224)
+"""At which untrained methods are measured: those of the models' inputs."""
 SAMPLE = 5
 CANNY_SIGMA = 2.0
 CANNY_STEPS = 20
@@ -83,8 +87,12 @@ class Method(NamedTuple):
         Map, float32 in 0–1, shape (H, W), of an image, uint8, shape (H, W, 3).
     key
         Changes when the maps do.
+    draw_squashed
+        Maps, shape (N, S, S), of images of its input's size, shape (N, S, S, 3).
     size
-        Side in pixels of the images it was trained on; None if it was not trained.
+        Side S in pixels of the images it was trained on; None if it was not trained.
+    model
+        Keras model, if it is one.
     facts
         More for the table.
     """
@@ -92,7 +100,9 @@ class Method(NamedTuple):
     name: str
     draw: Callable[[Image8], Map]
     key: str
+    draw_squashed: Callable[[Image8], Map]
     size: int | None = None
+    model: Any = None
     facts: Mapping[str, Any] = {}
 
 
@@ -153,16 +163,20 @@ def _trained(name: str, path: Path) -> Method:
         "seed": card.get("seed"),
         "training_data": card.get("training_data"),
         "commands": card.get("commands"),
-        "model": model,
     }
     key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return Method(
-        name, lambda image: predict_probability(model, image), key, int(card["input_size"]), facts
-    )
+        name, lambda image: predict_probability(model, image), key,
+        lambda images: predict(model, images)[..., 0], int(card["input_size"]), model, facts,
+    )  # fmt: skip
+
+
+def _untrained(name: str, draw: Callable[[Image8], Map], key: str) -> Method:
+    return Method(name, draw, key, lambda images: np.stack([draw(image) for image in images]))
 
 
 def _sobel() -> Method:
-    return Method("Sobel", lambda image: sobel(image[None])[0], "1")
+    return _untrained("Sobel", lambda image: sobel(image[None])[0], "1")
 
 
 def _canny() -> Method:
@@ -173,12 +187,12 @@ def _canny() -> Method:
         marked = [canny(grey, CANNY_SIGMA, 0.4 * high, high) for high in steps]
         return np.mean(marked, axis=0, dtype=np.float32)
 
-    return Method("Canny", draw, f"{CANNY_SIGMA}-{CANNY_STEPS}")
+    return _untrained("Canny", draw, f"{CANNY_SIGMA}-{CANNY_STEPS}")
 
 
 def _constant(value: int) -> Method:
     name = "everything" if value else "nothing"
-    return Method(name, lambda image: np.full(image.shape[:2], value, np.float32), "1")
+    return _untrained(name, lambda image: np.full(image.shape[:2], value, np.float32), "1")
 
 
 def _maps(method: Method, dataset: Dataset, split: str, folder: Path) -> MapFolder:
@@ -195,31 +209,33 @@ def _maps(method: Method, dataset: Dataset, split: str, folder: Path) -> MapFold
 
 
 def _measure(method: Method, dataset: Dataset, folder: Path, jobs: int) -> dict[str, Any]:
-    maps = {split: _maps(method, dataset, split, folder) for split in ("val", "test")}
-    size = method.size or SIZE
+    maps = {split: _maps(method, dataset, split, folder) for split in SPLITS}
+    sizes = SIZES if method.size is None else (method.size,)
     row: dict[str, Any] = {
         "method": method.name,
-        "input": method.size,
-        **{key: value for key, value in method.facts.items() if key != "model"},
-        "full_size": {
-            split: _of_maps(maps[split], dataset, split, maps["val"], size)
-            for split in ("val", "test")
-        },
+        **method.facts,
+        "iou": [
+            {
+                "size": size,
+                "squashed": _of_squashed(method, dataset, size),
+                "full size": {split: _of_maps(maps, dataset, split, size) for split in SPLITS},
+            }
+            for size in sizes
+        ],
         "benchmark": {
             how: _scores(maps["test"], dataset, nms, jobs)
             for how, nms in (("nms", True), ("plain", False))
         },
     }
-    if "model" in method.facts:
-        row["fixed_size"] = _fixed(method.facts["model"], dataset, size)
-        row["milliseconds"] = _milliseconds(method.facts["model"], size)
+    if method.model is not None:
+        row["milliseconds"] = _milliseconds(method.model, sizes[0])
     return row
 
 
 def _of_maps(
-    maps: MapFolder, dataset: Dataset, split: str, val: MapFolder, size: int
+    maps: Mapping[str, MapFolder], dataset: Dataset, split: str, size: int
 ) -> dict[str, Any]:
-    table = iou_table(maps, dataset, split, val, (size,))["maps"]
+    table = iou_table(maps[split], dataset, split, maps["val"], (size,))["maps"]
     return {protocol: table[protocol][size]._asdict() for protocol in PROTOCOLS}
 
 
@@ -230,14 +246,13 @@ def _scores(maps: MapFolder, dataset: Dataset, nms: bool, jobs: int) -> dict[str
     return {"ods": found.ods.f, "ois": found.ois.f, "ap": found.ap}
 
 
-def _fixed(model: Any, dataset: Dataset, size: int) -> dict[str, Any]:
-    splits = ("val", "test")
-    found: dict[str, Any] = {split: {} for split in splits}
-    maps = {split: _squashed(model, dataset, split, size) for split in splits}
+def _of_squashed(method: Method, dataset: Dataset, size: int) -> dict[str, Any]:
+    found: dict[str, Any] = {split: {} for split in SPLITS}
+    maps = {split: method.draw_squashed(dataset.load(split, size=size).images) for split in SPLITS}
     for protocol in PROTOCOLS:
-        masks = {split: dataset.load(split, size, protocol).masks[..., 0] for split in splits}
+        masks = {split: dataset.load(split, size, protocol).masks[..., 0] for split in SPLITS}
         threshold = float(threshold_sweep(masks["val"], maps["val"]).best_threshold)
-        for split in splits:
+        for split in SPLITS:
             predicted = maps[split] >= threshold
             found[split][protocol] = {
                 "iou": foreground_iou(masks[split], predicted),
@@ -254,19 +269,17 @@ def _fixed(model: Any, dataset: Dataset, size: int) -> dict[str, Any]:
     return found
 
 
-def _squashed(model: Any, dataset: Dataset, split: str, size: int) -> Map:
-    return predict(model, dataset.load(split, size=size).images)[..., 0]
-
-
 def _milliseconds(model: Any, size: int, count: int = 30) -> dict[str, float]:
-    """Median time of one image, through ``model.predict`` and through a compiled function."""
+    """Median time of one image in each way of calling a model."""
     import tensorflow as tf
 
     compiled = tf.function(lambda image: model(image, training=False))
+    lite = _lite(model, size)
     image = np.random.default_rng(0).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
     ways: dict[str, Callable[[], Any]] = {
         "predict": lambda: model.predict(image, verbose=0),
         "tf.function": lambda: compiled(image).numpy(),
+        "LiteRT": lambda: lite(image),
     }
     found = {}
     for name, run in ways.items():
@@ -278,6 +291,30 @@ def _milliseconds(model: Any, size: int, count: int = 30) -> dict[str, float]:
             times.append(1000 * (time.perf_counter() - began))
         found[name] = round(statistics.median(times), 1)
     return found
+
+
+def _lite(model: Any, size: int) -> Callable[[Map], Map]:
+    """Convert a model for images of one size to LiteRT, on all processors."""
+    import keras
+    import tensorflow as tf
+
+    image = keras.Input((size, size, 3), batch_size=1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.tflite")
+        keras.Model(image, model(image)).export(path, format="litert", verbose=False)
+        with warnings.catch_warnings():
+            # That another package has it, too; TensorFlow's needs none.
+            warnings.simplefilter("ignore", UserWarning)
+            lite = tf.lite.Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
+    lite.allocate_tensors()
+    (entry,), (end,) = lite.get_input_details(), lite.get_output_details()
+
+    def run(image: Map) -> Map:
+        lite.set_tensor(entry["index"], image)
+        lite.invoke()
+        return lite.get_tensor(end["index"])
+
+    return run
 
 
 def _markdown(content: Mapping[str, Any]) -> str:
@@ -292,7 +329,7 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "",
         "| model | parameters | trained on | minutes of training | seed | commands |",
         "|---|---|---|---|---|---|",
-        *(_model_line(row) for row in rows if "fixed_size" in row),
+        *(_model_line(row) for row in rows if "parameters" in row),
         "",
         "## IoU at the input's size",
         "",
@@ -304,15 +341,14 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        for key, what in (("fixed_size", "squashed"), ("full_size", "full size")):
-            if key in row:
-                lines.append(_iou_line(row, key, what))
+        for found in row["iou"]:
+            lines += [_iou_line(row, found, images) for images in ("squashed", "full size")]
     lines += [
         "",
         "## The official benchmark, full-size test images",
         "",
         "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP "
-        "| ms an image, `predict` / `tf.function` |",
+        "| ms an image, `predict` / `tf.function` / LiteRT |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -322,7 +358,7 @@ def _markdown(content: Mapping[str, Any]) -> str:
             for key in ("ods", "ois", "ap")
         ]
         speed = row.get("milliseconds")
-        times = f"{speed['predict']} / {speed['tf.function']}" if speed else "–"
+        times = " / ".join(map(str, speed.values())) if speed else "–"
         lines.append(f"| {row['method']} | {' | '.join(cells)} | {times} |")
     for name, ods, source in PUBLISHED:
         lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | | |")
@@ -344,14 +380,14 @@ def _with_summary(readme: str, rows: Sequence[Mapping[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        fixed = f"{row['fixed_size']['test']['course']['iou']:.3f}" if "fixed_size" in row else "–"
+        ious = " | ".join(
+            f"{row['iou'][0][images]['test']['course']['iou']:.3f}"
+            for images in ("squashed", "full size")
+        )
         scores = " | ".join(f"{row['benchmark']['nms'][key]:.3f}" for key in ("ods", "ois", "ap"))
         parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"
-        whole = row["full_size"]["test"]["course"]["iou"]
         data = str(row.get("training_data") or "–").rpartition(": ")[2]
-        lines.append(
-            f"| {row['method']} | {data} | {parameters} | {fixed} | {whole:.3f} | {scores} |"
-        )
+        lines.append(f"| {row['method']} | {data} | {parameters} | {ious} | {scores} |")
     for name, ods, _ in PUBLISHED:
         lines.append(f"| {name}, published | | | | | {ods:.3f} | | |")
     before, _, rest = readme.partition(BEGIN)
@@ -359,8 +395,8 @@ def _with_summary(readme: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}"
 
 
-def _iou_line(row: Mapping[str, Any], key: str, what: str) -> str:
-    found = row[key]
+def _iou_line(row: Mapping[str, Any], at_size: Mapping[str, Any], images: str) -> str:
+    found = at_size[images]
     threshold = found["test"]["course"]["threshold"]
     cells = [
         f"{found[split][protocol]['iou']:.3f} ({found[split][protocol]['mean_iou']:.3f})"
@@ -368,17 +404,20 @@ def _iou_line(row: Mapping[str, Any], key: str, what: str) -> str:
         for split in ("val", "test")
     ]
     parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"
-    size = row["input"] or f"– ({SIZE})"
+    size = at_size["size"] if "parameters" in row else f"– ({at_size['size']})"
     shown = "–" if threshold is None else f"{threshold:.2f}"
-    return f"| {row['method']} | {parameters} | {size} | {what} | {shown} | {' | '.join(cells)} |"
+    return (
+        f"| {row['method']} | {parameters} | {size} | {images} | {shown} | {' | '.join(cells)} |"
+    )
 
 
 def _note_on_card(path: Path, row: Mapping[str, Any], dataset: Dataset) -> None:
     """Tell a model's card what it reaches on images that it has never seen."""
     card = json.loads(card_path(path).read_text(encoding="utf-8"))
-    arrays = dataset.load("test", size=row["input"])
+    (found,) = row["iou"]
+    arrays = dataset.load("test", size=found["size"])
     card["metrics"]["test"] = {
-        "iou": row["fixed_size"]["test"]["course"]["iou"],
+        "iou": found["squashed"]["test"]["course"]["iou"],
         "baselines": baselines(arrays.masks, arrays.images),
         "trained_on": False,
     }
@@ -395,7 +434,7 @@ def _draw(dataset: Dataset, path: Path) -> None:
         model, card = load_model(MODELS[name])
         size, threshold = int(card["input_size"]), float(card["threshold"])
         arrays = dataset.load("test", size=size)
-        maps = _squashed(model, dataset, "test", size)
+        maps = predict(model, arrays.images)[..., 0]
         ious = [
             foreground_iou(mask[..., 0], one >= threshold)
             for mask, one in zip(arrays.masks, maps, strict=True)

@@ -46,7 +46,8 @@ def phases(assignment: Assignment, functions: Functions, started: bool = False) 
         Whether the weights are those of a trained model already: then only the last phase is left.
     """
     if assignment.name == "cnn":
-        return [Phase("from scratch", 1.0, _everything, functions["train_cnn"])]
+        name = "from a trained model" if started else "from scratch"
+        return [Phase(name, 1.0, _everything, functions["train_cnn"])]
     if started:
         return [_resnet_phase("every layer", 1.0, 5e-5, functions, _everything)]
     return [
