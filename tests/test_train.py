@@ -74,20 +74,20 @@ def test_goes_on_from_a_model(tiny_deadleaves: Path, tmp_path: Path) -> None:
     assert card["commands"][1].endswith("--start MODEL --rate 1e-09")
 
 
-def test_a_wider_network_starts_from_a_narrow_one(tiny_deadleaves: Path, tmp_path: Path) -> None:
-    """--start with a larger --width and --dilations predicts at first what the model does."""
-    narrow, wide = tmp_path / "cnn_model.keras", tmp_path / "wide.keras"
+def test_a_larger_network_starts_from_a_small_one(tiny_deadleaves: Path, tmp_path: Path) -> None:
+    """--start with a larger --width and --dilations predicts at first what the small one does."""
+    small, large = tmp_path / "cnn_model.keras", tmp_path / "large.keras"
     assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
     # Of an argument that is there twice the last counts.
     sizes = ["--width", "4,12,16,40", "--dilations", "2,4"]
-    further = [*sizes, "--run", str(tmp_path / "second"), "-o", str(wide)]
-    start_from = ["--minutes", "0", "--start", str(narrow)]
+    further = [*sizes, "--run", str(tmp_path / "second"), "-o", str(large)]
+    start_from = ["--minutes", "0", "--start", str(small)]
     assert main(_arguments(tiny_deadleaves, tmp_path, *start_from, *further)) == 0
-    old, new = load_model(narrow)[0], load_model(wide)[0]
+    old, new = load_model(small)[0], load_model(large)[0]
     assert new.count_params() > old.count_params()
     images = np.random.default_rng(1).uniform(0, 255, (2, 40, 64, 3)).astype(np.float32)
     np.testing.assert_allclose(new.predict(images), old.predict(images), atol=0.02)
-    assert load_model(wide)[1]["commands"][1].endswith(" ".join([*sizes, "--start MODEL"]))
+    assert load_model(large)[1]["commands"][1].endswith(" ".join([*sizes, "--start MODEL"]))
 
 
 @pytest.mark.parametrize("width", ["2", "4,8,16,20"])
