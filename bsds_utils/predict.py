@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,22 +115,25 @@ class _Part(NamedTuple):
     kept: slice
 
 
-def _parts(length: int) -> Iterator[_Part]:
-    """Cover a length with parts of at most a tile, which overlap by twice the margin or more."""
-    count = 1 if length <= _TILE else math.ceil((length - 2 * _MARGIN) / (_TILE - 2 * _MARGIN))
+def _parts(length: int, stride: int) -> Iterator[_Part]:
+    """Cover a length with parts of about a tile, which overlap by twice the margin or more."""
+    overlap = 2 * _MARGIN + stride
+    count = 1 if length <= _TILE else math.ceil((length - overlap) / (_TILE - overlap))
     side = min(length, _TILE)
-    starts = [round(place) for place in np.linspace(0, length - side, count)]
+    # Where a model pools the whole picture's pixels, it pools a part's: else maps do not fit.
+    starts = [int(place) // stride * stride for place in np.linspace(0, length - side, count)]
+    ends = [*(start + side for start in starts[:-1]), length]
     # Neighbours meet in the middle of what both have seen.
-    seams = [(a + side + b) // 2 for a, b in pairwise(starts)]
-    for start, first, last in zip(starts, [0, *seams], [*seams, length], strict=True):
-        yield _Part(slice(start, start + side), slice(first, last))
+    seams = [(end + start) // 2 for end, start in zip(ends[:-1], starts[1:], strict=True)]
+    for start, end, first, last in zip(starts, ends, [0, *seams], [*seams, length], strict=True):
+        yield _Part(slice(start, end), slice(first, last))
 
 
 def _in_parts(model: Any, pixels: NDArray[np.uint8], stride: int) -> NDArray[np.float32]:
     height, width = pixels.shape[:2]
     whole = np.empty((height, width), dtype=np.float32)
-    for row in _parts(height):
-        for column in _parts(width):
+    for row in _parts(height, stride):
+        for column in _parts(width, stride):
             part = _predict(model, pixels[row.seen, column.seen], stride)
             top, left = row.kept.start - row.seen.start, column.kept.start - column.seen.start
             whole[row.kept, column.kept] = part[

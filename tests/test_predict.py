@@ -79,6 +79,15 @@ def test_parts_join_without_a_seam(picture, size):
     np.testing.assert_allclose(found, image[..., 0] / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(672, 64), (1312, 32), (32, 1024)])
+def test_parts_pool_the_same_pixels(picture, size):
+    """A model that pools gives in parts what it gives for the whole picture."""
+    image, model = picture(*size), strided_model()
+    expected = model(image[None].astype(np.float32)).numpy()[0, ..., 0]
+    found = predict_probability(model, image, long_side=None)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_parts_see_far_enough(picture):
     """Where a pixel depends on what is up to 80 pixels away, the parts show it all of that."""
     model = keras.Sequential(
@@ -91,7 +100,7 @@ def test_parts_see_far_enough(picture):
     )
     model.layers[-2].set_weights([np.array([1, 0, 0], np.float32).reshape(1, 1, 3, 1)])
     model.layers[-1].set_weights([np.full((161, 1, 1, 1), 1 / 161, np.float32)])
-    image = picture(1300, 32)
+    image = picture(1312, 32)
     expected = model(image[None].astype(np.float32)).numpy()[0, ..., 0]
     found = predict_probability(model, image, long_side=None)
     np.testing.assert_allclose(found, expected, atol=1e-5)
