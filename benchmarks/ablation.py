@@ -380,7 +380,7 @@ def _report(results: Sequence[Mapping[str, Any]]) -> str:
         f"Written by `python benchmarks/ablation.py --root BSDS500`: {each}, on train alone. "
         "Each row differs from the first of its network in what it names. IoU is the boundary "
         "class's on **val**, under the course's masks, at the best threshold; in brackets, each "
-        f"seed's. Rows that name native views are measured on maps of whole pictures, reduced to "
+        "seed's. Rows that name native views are measured on maps of whole pictures, reduced to "
         f"the same size, and compared with the first of them. {machines}.",
         "",
         "| what is trained | val IoU | against the first row | parameters |",

@@ -61,6 +61,7 @@ SPLITS = ("val", "test")
 PROTOCOLS = ("course", "thin")
 SIZES = (168, 224)
 """At which untrained methods are measured: those of the models' inputs."""
+IMAGES = ("squashed", "full size")
 SAMPLE = 5
 CANNY_SIGMA = 2.0
 CANNY_STEPS = 20
@@ -342,7 +343,7 @@ def _markdown(content: Mapping[str, Any]) -> str:
     ]
     for row in rows:
         for found in row["iou"]:
-            lines += [_iou_line(row, found, images) for images in ("squashed", "full size")]
+            lines += [_iou_line(row, found, images) for images in IMAGES]
     lines += [
         "",
         "## The official benchmark, full-size test images",
@@ -381,8 +382,7 @@ def _with_summary(readme: str, rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     for row in rows:
         ious = " | ".join(
-            f"{row['iou'][0][images]['test']['course']['iou']:.3f}"
-            for images in ("squashed", "full size")
+            f"{row['iou'][0][images]['test']['course']['iou']:.3f}" for images in IMAGES
         )
         scores = " | ".join(f"{row['benchmark']['nms'][key]:.3f}" for key in ("ods", "ois", "ap"))
         parameters = f"{row['parameters']:,}" if row.get("parameters") else "–"

@@ -47,6 +47,6 @@ def test_refuses_other_layers() -> None:
     other = functions["build_cnn"]((4, 8, 8))
     with pytest.raises(ValueError, match="expected the same layers"):
         grow(functions["build_cnn"]((4, 8, 8, 16)), other)
-    shallow = functions["build_cnn"]((4, 8, 8, 16))
+    dilated = functions["build_cnn"]((4, 8, 8, 16), (2,))
     with pytest.raises(ValueError, match="expected the same layers"):
-        grow(shallow, functions["build_cnn"]((4, 8, 8, 16), (2,)))
+        grow(functions["build_cnn"]((4, 8, 8, 16)), dilated)
