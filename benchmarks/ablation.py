@@ -82,6 +82,8 @@ class Setup:
         ``"none"``.
     near
         Whether the last fifth of the views keeps near the scale of use.
+    paste
+        Share of random views onto which a region of another image is pasted.
     consensus
         Share of annotators who must have marked a training pixel, or ``"union"``.
     size
@@ -110,6 +112,7 @@ class Setup:
     loss: str = "bce+dice"
     views: str = "all"
     near: bool = False
+    paste: float = 0.0
     consensus: float | str = "union"
     size: int = 168
     decay: bool = True
@@ -129,6 +132,7 @@ ROWS: dict[str, Setup] = {
     "cnn, flips and quarter turns only": replace(CNN, views="flips"),
     "cnn, no augmentation": replace(CNN, views="none"),
     "cnn, last fifth of the views near the scale of use": replace(CNN, near=True),
+    "cnn, regions of other images on half of the views": replace(CNN, paste=0.5),
     "cnn, BCE alone": replace(CNN, loss="bce"),
     "cnn, Dice alone": replace(CNN, loss="dice"),
     "cnn, masks of half the annotators": replace(CNN, consensus=0.5),
@@ -302,7 +306,9 @@ def _resnet(setup: Setup, functions: Functions) -> Any:
 def _batches(setup: Setup, dataset: Dataset, protocol: MaskProtocol, seed: int) -> Any:
     if setup.views in ("all", "native"):
         native = float(setup.views == "native")
-        return RandomViews(dataset, "train", setup.size, BATCH, protocol, native, seed=seed)
+        return RandomViews(
+            dataset, "train", setup.size, BATCH, protocol, native, paste=setup.paste, seed=seed
+        )
     arrays = dataset.load("train", size=setup.size, protocol=protocol)
     augment = setup.views == "flips"
     return Batches(arrays.images, arrays.masks, BATCH, augment, seed, shuffle=True)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from bsds_utils.data.dataset import Dataset
 from bsds_utils.masks import MaskProtocol, get_protocol
@@ -28,6 +29,10 @@ _MARGIN = 0.25
 
 The largest view, turned by 20°, stretched by √1.2 and zoomed by 0.95, reaches out by 0.24.
 """
+_PASTED = (0.03, 0.5)
+"""How large a part of a view a region may be that is pasted onto another."""
+_SOFT = 0.7
+"""Radius, in pixels, by which the edge of what is pasted is blurred."""
 
 
 class _Scene(NamedTuple):
@@ -37,6 +42,8 @@ class _Scene(NamedTuple):
     ----------
     picture
         The image with its margins.
+    regions
+        An annotator's regions, numbered, with the same margins; None where nothing is pasted.
     points
         float32, shape (P, 2): x and y of the centres of boundary pixels, in the picture's pixels.
     corner
@@ -46,6 +53,7 @@ class _Scene(NamedTuple):
     """
 
     picture: Image.Image
+    regions: Image.Image | None
     points: NDArray[np.float32]
     corner: tuple[int, int]
     extent: tuple[int, int]
@@ -79,6 +87,27 @@ class _View:
     thickness: float = 1.0
 
 
+class _Shown(NamedTuple):
+    """What a view shows.
+
+    Attributes
+    ----------
+    image
+        float32, shape (S, S, 3), recoloured.
+    mask
+        uint8, shape (S, S): 1 on boundaries.
+    regions
+        uint8, shape (S, S): numbers of an annotator's regions; None where nothing is pasted.
+    thick
+        Thickens boundaries of one pixel as the mask's are.
+    """
+
+    image: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+    regions: NDArray[np.uint8] | None
+    thick: MaskProtocol
+
+
 class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of random views: turned, mirrored, zoomed, stretched and recoloured.
 
@@ -101,6 +130,8 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
     spread
         How far zooms go from the scale at which a model is used, in [0, 1]: 1 as far as below, 0
         not at all.
+    paste
+        Share of the views onto which a region of another image's view is pasted.
     seed
         Everything random depends on it and on the epoch alone.
     first_epoch
@@ -125,6 +156,14 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
     At native resolution boundaries are thickened by more pixels than the protocol says: by as
     large a part of the image as in a squashed one. Annotators of a large image miss each other by
     more pixels, too, and a map that is made small again keeps boundaries that can be seen.
+
+    What is pasted is a region that an annotator drew, with the boundaries inside of it and its
+    outline [1]_: few images give many more neighbourhoods of colours and textures.
+
+    References
+    ----------
+    .. [1] Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance
+       segmentation", CVPR 2021.
     """
 
     def __init__(
@@ -136,6 +175,7 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         protocol: str | MaskProtocol = "course",
         native: float = 0.0,
         spread: float = 1.0,
+        paste: float = 0.0,
         seed: int = 0,
         first_epoch: int = 0,
     ) -> None:
@@ -144,8 +184,9 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
             raise ValueError(
                 f"size, batch_size: expected at least 1, found {size!r} and {batch_size!r}"
             )
-        if not 0 <= native <= 1:
-            raise ValueError(f"native: expected a share in [0, 1], found {native!r}")
+        for name, share in (("native", native), ("paste", paste)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name}: expected a share in [0, 1], found {share!r}")
         if not 0 <= spread <= 1:
             raise ValueError(f"spread: expected a number in [0, 1], found {spread!r}")
         self.size = size
@@ -153,9 +194,10 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         self.protocol = get_protocol(protocol)
         self.native = native
         self.spread = spread
+        self.paste = paste
         self.seed = seed
         self._scenes = [
-            _scene(dataset, split, image_id, self.protocol)
+            _scene(dataset, split, image_id, self.protocol, regions=paste > 0)
             for split in ([splits] if isinstance(splits, str) else splits)
             for image_id in dataset.ids(split)
         ]
@@ -184,15 +226,28 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         masks = np.empty((len(chosen), self.size, self.size, 1), dtype=np.float32)
         for place, number in enumerate(chosen):
             random = np.random.default_rng((self.seed, self._epoch, int(number)))
-            scene = self._scenes[number]
             native = random.random() < self.native
-            view = _random_view(random, scene, self.size, native, self.spread)
-            images[place] = _recolour(random, _show(scene, view, self.size))
-            masks[place, ..., 0] = _mask(scene, view, self.size, self.protocol)
+            image, mask, *_ = shown = self._shown(random, int(number), native)
+            if random.random() < self.paste:
+                other = self._shown(random, int(random.integers(len(self._scenes))), native)
+                image, mask = _pasted(random, shown, other)
+            images[place], masks[place, ..., 0] = image, mask
         return images, masks
 
+    def _shown(self, random: np.random.Generator, number: int, native: bool) -> _Shown:
+        scene = self._scenes[number]
+        view = _random_view(random, scene, self.size, native, self.spread)
+        image = _recolour(random, _show(scene.picture, view, self.size))
+        regions = None
+        if scene.regions is not None:
+            regions = _show(scene.regions, view, self.size)
+        mask = _mask(scene, view, self.size, self.protocol)
+        return _Shown(image, mask, regions, _thick(view, self.protocol))
 
-def _scene(dataset: Dataset, split: str, image_id: str, protocol: MaskProtocol) -> _Scene:
+
+def _scene(
+    dataset: Dataset, split: str, image_id: str, protocol: MaskProtocol, regions: bool = False
+) -> _Scene:
     image = dataset.image(split, image_id)
     height, width = image.shape[:2]
     # At its own size and not thickened: which pixels count as boundary.
@@ -203,7 +258,11 @@ def _scene(dataset: Dataset, split: str, image_id: str, protocol: MaskProtocol) 
     rows, columns = np.nonzero(np.pad(marked, margins, mode="symmetric"))
     points = np.stack([columns, rows], axis=1).astype(np.float32) + np.float32(0.5)
     picture = Image.fromarray(np.pad(image, (*margins, (0, 0)), mode="symmetric"))
-    return _Scene(picture, points, (left, above), (width, height))
+    numbered = None
+    if regions:
+        first = np.minimum(dataset.segmentations(split, image_id)[0], 255).astype(np.uint8)
+        numbered = Image.fromarray(np.pad(first, margins, mode="symmetric"))
+    return _Scene(picture, numbered, points, (left, above), (width, height))
 
 
 def _random_view(
@@ -244,15 +303,23 @@ def _canvas(view: _View, size: int) -> tuple[int, tuple[float, float, float, flo
     return side, (x - right, y - below, x + right, y + below)
 
 
-def _show(scene: _Scene, view: _View, size: int) -> NDArray[np.uint8]:
+def _show(picture: Image.Image, view: _View, size: int) -> NDArray[np.uint8]:
     side, box = _canvas(view, size)
-    # Reduced with the filter of resize_image, which models meet when they are used.
-    canvas = scene.picture.resize((side, side), Image.Resampling.BILINEAR, box=box)
+    # Reduced with the filter of resize_image, which models meet when they are used. Between the
+    # numbers of two regions there is nothing.
+    reducing, turning = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
+    if picture.mode == "L":
+        reducing = turning = Image.Resampling.NEAREST
+    canvas = picture.resize((side, side), reducing, box=box)
     if view.angle:
-        canvas = canvas.rotate(math.degrees(view.angle), Image.Resampling.BICUBIC)
+        canvas = canvas.rotate(math.degrees(view.angle), turning)
     border = (side - size) // 2
     pixels = np.asarray(canvas)[border : border + size, border : border + size]
     return _turned(pixels, view)
+
+
+def _thick(view: _View, protocol: MaskProtocol) -> MaskProtocol:
+    return MaskProtocol(protocol.name, "union", "cover", round(protocol.dilate * view.thickness))
 
 
 def _mask(scene: _Scene, view: _View, size: int, protocol: MaskProtocol) -> NDArray[np.uint8]:
@@ -265,8 +332,7 @@ def _mask(scene: _Scene, view: _View, size: int, protocol: MaskProtocol) -> NDAr
     seen = (columns >= 0) & (columns < size) & (rows >= 0) & (rows < size)
     mask = np.zeros((size, size), dtype=bool)
     mask[rows[seen], columns[seen]] = True
-    thick = MaskProtocol(protocol.name, "union", "cover", round(protocol.dilate * view.thickness))
-    return _turned(thick.apply(mask[None], size), view)
+    return _turned(_thick(view, protocol).apply(mask[None], size), view)
 
 
 def _turned(array: NDArray[np.uint8], view: _View) -> NDArray[np.uint8]:
@@ -282,3 +348,26 @@ def _recolour(random: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[
     pixels += random.uniform(-20, 20, 3).astype(np.float32)
     clipped: NDArray[np.float32] = np.clip(pixels, 0, 255)
     return clipped
+
+
+def _pasted(
+    random: np.random.Generator, under: _Shown, over: _Shown
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Put a region of one view onto another, in the same place."""
+    assert over.regions is not None
+    low, high = (share * over.regions.size for share in _PASTED)
+    sizes = np.bincount(over.regions.ravel())
+    fitting = np.flatnonzero((low <= sizes) & (sizes <= high))
+    if not len(fitting):
+        return under.image, under.mask
+    inside = over.regions == random.choice(fitting)
+    # As soft as edges in photographs are.
+    soft = Image.fromarray(np.where(inside, np.uint8(255), np.uint8(0)))
+    soft = soft.filter(ImageFilter.GaussianBlur(_SOFT))
+    share: NDArray[np.float32] = np.asarray(soft, dtype=np.float32)[..., None] / np.float32(255)
+    rim = inside & ~ndimage.binary_erosion(inside, border_value=1)
+    outline = over.thick.apply(rim[None], inside.shape)
+    return (
+        share * over.image + (1 - share) * under.image,
+        np.where(inside, over.mask, under.mask) | outline,
+    )

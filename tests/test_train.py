@@ -190,6 +190,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
             "expected neither --epochs",
         ),
         (["--spread", "2"], "--spread: expected 0 to 1"),
+        (["--paste", "-1"], "--paste: expected 0 to 1"),
         (["--rate", "0.001"], "and --start"),
         (["--splits", "test"], "expected train or train,val"),
         (["--splits", "train,val"], "expected --threshold"),

@@ -15,7 +15,16 @@ from scipy import ndimage
 
 from bsds_utils import COURSE, THIN, Arrays, BSDSError, open_dataset, resize_image
 from bsds_utils.synthetic import write_dataset
-from bsds_utils.views import RandomViews, _mask, _random_view, _scene, _show, _View
+from bsds_utils.views import (
+    RandomViews,
+    _mask,
+    _pasted,
+    _random_view,
+    _scene,
+    _show,
+    _Shown,
+    _View,
+)
 
 HEIGHT, WIDTH = 160, 240
 DOTS = [(30, 40), (30, 200), (80, 120), (120, 60), (130, 190), (60, 150)]
@@ -62,7 +71,7 @@ def test_mask_follows_image(
     )
     view = _View(middle, (WIDTH / zoom, HEIGHT / zoom), angle, flip, quarters)
     size = 120
-    image, mask = _show(scene, view, size), _mask(scene, view, size, COURSE)
+    image, mask = _show(scene.picture, view, size), _mask(scene, view, size, COURSE)
     dots, marked = _centres(image[..., 0] > 127), _centres(mask.astype(bool))
     for ours, theirs in ((dots, marked), (marked, dots)):
         whole = [c for c in ours if (c > 8).all() and (c < size - 9).all()]
@@ -81,7 +90,7 @@ def test_plain_view_is_what_load_gives(tmp_path: Path) -> None:
     scene = _scene(dataset, "train", name, COURSE)
     middle = (scene.corner[0] + width / 2, scene.corner[1] + height / 2)
     view = _View(middle, (width, height), 0.0, flip=False, quarters=0)
-    shown = _show(scene, view, 168)
+    shown = _show(scene.picture, view, 168)
     # At the rim the filter sees what lies beyond it.
     assert np.abs(shown.astype(int) - resize_image(image, 168))[2:-2, 2:-2].max() <= 1
     found = _mask(scene, view, 168, COURSE)
@@ -149,6 +158,64 @@ def test_native_boundaries_are_thickened_as_squashed_ones() -> None:
     assert _mask(scene, straight, size, THIN).sum() == 1
 
 
+def _halves() -> Any:
+    """Give a blue and a red image, in both of which the left third and the rest are regions."""
+    colours = {"blue": (0, 0, 200), "red": (200, 0, 0)}
+    regions = np.ones((1, 90, 90), dtype=np.uint16)
+    regions[..., :30] = 2
+    marked = np.zeros((1, 90, 90), dtype=bool)
+    marked[..., 29] = True
+    return SimpleNamespace(
+        ids=lambda split: tuple(colours),
+        image=lambda split, name: np.full((90, 90, 3), colours[name], dtype=np.uint8),
+        boundaries=lambda split, name: marked,
+        segmentations=lambda split, name: regions,
+    )
+
+
+def test_there_is_a_boundary_around_what_is_pasted() -> None:
+    """Where colours of two images meet, the mask marks a boundary."""
+    mixed = 0
+    for seed in range(12):
+        views = RandomViews(_halves(), size=60, batch_size=2, spread=0.0, paste=1.0, seed=seed)
+        for image, mask in zip(*views[0], strict=True):
+            red = image[..., 0] > image[..., 2]
+            meeting = ndimage.maximum_filter(red, 3) != ndimage.minimum_filter(red, 3)
+            if meeting.any():
+                mixed += 1
+                assert mask[meeting].mean() > 0.95
+    assert mixed >= 8
+
+
+def test_what_is_pasted_hides_what_is_below() -> None:
+    """In a pasted region there are its own boundaries alone, around it the other image's."""
+    size, inside = 40, np.s_[10:30, 10:30]
+    regions = np.zeros((size, size), dtype=np.uint8)
+    regions[inside] = 7
+    crossed = np.zeros((size, size), dtype=np.uint8)
+    crossed[20] = 1
+    pictures = [np.full((size, size, 3), grey, dtype=np.float32) for grey in (10, 200)]
+    below = _Shown(pictures[0], np.ones_like(crossed), regions, THIN)
+    above = _Shown(pictures[1], crossed, regions, THIN)
+    image, mask = _pasted(np.random.default_rng(0), below, above)
+    expected = np.ones_like(mask)
+    expected[11:29, 11:29] = crossed[11:29, 11:29]
+    assert np.array_equal(mask, expected)
+    assert np.allclose(image[13:27, 13:27], 200)
+    assert np.allclose(image[:7], 10)
+    assert image.dtype == np.float32
+
+
+def test_nothing_is_pasted_unless_asked_for() -> None:
+    """A share of 0 leaves views as they are; a share of 1 changes most of them."""
+    plain, none, all_ = (
+        RandomViews(_halves(), size=60, seed=2, **arguments)[0][0]
+        for arguments in ({}, {"paste": 0.0}, {"paste": 1.0})
+    )
+    assert np.array_equal(plain, none)
+    assert not np.array_equal(plain, all_)
+
+
 def test_seed() -> None:
     """The same seed gives the same views, another one others."""
     first, same, other = (RandomViews(_dots(), seed=seed)[0][0] for seed in (1, 1, 2))
@@ -168,6 +235,8 @@ def test_bad_arguments(tmp_path: Path) -> None:
     """What is out of range is named."""
     with pytest.raises(ValueError, match="native: expected a share"):
         RandomViews(_dots(), native=1.5)
+    with pytest.raises(ValueError, match="paste: expected a share"):
+        RandomViews(_dots(), paste=-0.5)
     with pytest.raises(ValueError, match="spread: expected a number"):
         RandomViews(_dots(), spread=-0.1)
     with pytest.raises(ValueError, match="batch_size: expected at least 1"):

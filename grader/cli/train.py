@@ -70,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far views zoom (default 1); near 0 for a last training at the scale of use",
     )  # fmt: skip
     parser.add_argument(
+        "--paste", type=float, default=0.0, metavar="SHARE",
+        help="of views onto which a region of another image is pasted (default 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "--width", metavar="N",
         help="of the cnn: filters at full resolution, doubled at each coarser one; or at each: "
         "8,16,32,64 (the notebook's, and the default)",
@@ -110,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(
         assignment=assignment.name, minutes=args.minutes, epochs=args.epochs, seed=args.seed,
         splits=splits, protocol=args.protocol, native=args.native, spread=args.spread,
+        paste=args.paste,
         filters=None if args.width is None else _filters(args.width),
         dilations=() if args.dilations is None else _dilations(args.dilations),
         start=None if args.start is None else sha256(args.start.read_bytes()).hexdigest(),
@@ -159,7 +164,7 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
         raise BSDSError("--minutes 0: expected --start, too, found nothing to scale")
     if args.minutes == 0 and (args.epochs is not None or args.rate is not None):
         raise BSDSError("--minutes 0: expected neither --epochs nor --rate; nothing is trained")
-    for name in ("native", "spread"):
+    for name in ("native", "spread", "paste"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
     if args.rate is not None and (args.start is None or args.rate <= 0):
@@ -224,6 +229,8 @@ def _command(options: "Options") -> str:
     parts += [f"--seed {options.seed}", f"--splits {','.join(options.splits)}"]
     parts += [f"--protocol {options.protocol}", f"--native {options.native:g}"]
     parts.append(f"--spread {options.spread:g}")
+    if options.paste:
+        parts.append(f"--paste {options.paste:g}")
     if options.filters is not None:
         parts.append(f"--width {','.join(map(str, options.filters))}")
     if options.dilations:

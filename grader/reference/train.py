@@ -54,6 +54,8 @@ class Options:
         Share of views at about the images' own resolution.
     spread
         How far the views' zooms go from the size at which the model is used.
+    paste
+        Share of views onto which a region of another image is pasted.
     filters
         Of the scratch CNN at each resolution, the full one first; None: the notebook's.
     dilations
@@ -72,6 +74,7 @@ class Options:
     protocol: str = "course"
     native: float = 0.5
     spread: float = 1.0
+    paste: float = 0.0
     filters: tuple[int, ...] | None = None
     dilations: tuple[int, ...] = ()
     start: str | None = None
@@ -152,7 +155,7 @@ def train(
         checkpoint = Checkpoint(folder / _CHECKPOINT, number, current)
         batches = RandomViews(
             dataset, options.splits, assignment.size, _BATCH, options.protocol, options.native,
-            options.spread, options.seed, first_epoch=epoch,
+            options.spread, options.paste, options.seed, first_epoch=epoch,
         )  # fmt: skip
         rate = [] if options.rate is None else [BeginAt(options.rate)]
         began = time.monotonic()
