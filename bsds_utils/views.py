@@ -227,7 +227,8 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
         for place, number in enumerate(chosen):
             random = np.random.default_rng((self.seed, self._epoch, int(number)))
             native = random.random() < self.native
-            image, mask, *_ = shown = self._shown(random, int(number), native)
+            shown = self._shown(random, int(number), native)
+            image, mask = shown.image, shown.mask
             if random.random() < self.paste:
                 other = self._shown(random, int(random.integers(len(self._scenes))), native)
                 image, mask = _pasted(random, shown, other)
@@ -260,6 +261,7 @@ def _scene(
     picture = Image.fromarray(np.pad(image, (*margins, (0, 0)), mode="symmetric"))
     numbered = None
     if regions:
+        # A byte for each number: should there be more regions, the last are one.
         first = np.minimum(dataset.segmentations(split, image_id)[0], 255).astype(np.uint8)
         numbered = Image.fromarray(np.pad(first, margins, mode="symmetric"))
     return _Scene(picture, numbered, points, (left, above), (width, height))
