@@ -97,7 +97,7 @@ class _Shown(NamedTuple):
     mask
         uint8, shape (S, S): 1 on boundaries.
     regions
-        uint8, shape (S, S): numbers of an annotator's regions; None where nothing is pasted.
+        uint8, shape (S, S): numbers of an annotator's regions; None if none of them is pasted.
     thick
         Thickens boundaries of one pixel as the mask's are.
     """
@@ -230,20 +230,21 @@ class RandomViews(keras.utils.PyDataset):  # type: ignore[misc]
             shown = self._shown(random, int(number), native)
             image, mask = shown.image, shown.mask
             if random.random() < self.paste:
-                other = self._shown(random, int(random.integers(len(self._scenes))), native)
+                donor = int(random.integers(len(self._scenes)))
+                other = self._shown(random, donor, native, regions=True)
                 image, mask = _pasted(random, shown, other)
             images[place], masks[place, ..., 0] = image, mask
         return images, masks
 
-    def _shown(self, random: np.random.Generator, number: int, native: bool) -> _Shown:
+    def _shown(
+        self, random: np.random.Generator, number: int, native: bool, regions: bool = False
+    ) -> _Shown:
         scene = self._scenes[number]
         view = _random_view(random, scene, self.size, native, self.spread)
         image = _recolour(random, _show(scene.picture, view, self.size))
-        regions = None
-        if scene.regions is not None:
-            regions = _show(scene.regions, view, self.size)
         mask = _mask(scene, view, self.size, self.protocol)
-        return _Shown(image, mask, regions, _thick(view, self.protocol))
+        numbered = _show(scene.regions, view, self.size) if regions and scene.regions else None
+        return _Shown(image, mask, numbered, _thick(view, self.protocol))
 
 
 def _scene(

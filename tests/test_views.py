@@ -207,7 +207,7 @@ def test_what_is_pasted_hides_what_is_below() -> None:
 
 
 def test_nothing_is_pasted_unless_asked_for() -> None:
-    """A share of 0 leaves views as they are; a share of 1 changes most of them."""
+    """A share of 0 leaves views as they are, a share of 1 does not."""
     plain, none, all_ = (
         RandomViews(_halves(), size=60, seed=2, **arguments)[0][0]
         for arguments in ({}, {"paste": 0.0}, {"paste": 1.0})
