@@ -56,6 +56,8 @@ BATCH = 8
 SEEDS = (1, 2)
 SIDES = ("side1", "side2")
 NEAR = 0.25
+NATIVE_SHARES = {"all": 0.0, "both": 0.5, "native": 1.0}
+"""Of random views, by :attr:`Setup.views`."""
 PRETRAINING_SCENES = {"train": 200, "val": 1, "test": 1}
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -78,8 +80,10 @@ class Setup:
     loss
         ``"bce+dice"``, ``"bce"`` or ``"dice"``.
     views
-        ``"all"`` random views, ``"native"`` ones alone, ``"flips"`` and quarter turns alone,
-        ``"none"``.
+        ``"all"`` random views, ``"native"`` ones alone, ``"both"``, half of each, ``"flips"`` and
+        quarter turns alone, ``"none"``.
+    scale
+        To which whole pictures are reduced for a network that learned from native views.
     near
         Whether the last fifth of the views keeps near the scale of use.
     paste
@@ -111,6 +115,7 @@ class Setup:
     dilations: tuple[int, ...] = ()
     loss: str = "bce+dice"
     views: str = "all"
+    scale: float = 1.0
     near: bool = False
     paste: float = 0.0
     consensus: float | str = "union"
@@ -126,6 +131,7 @@ class Setup:
 
 CNN = Setup()
 NATIVE = replace(CNN, views="native")
+BOTH = replace(CNN, views="both")
 RESNET = Setup(network="resnet", loss="bce", size=224)
 ROWS: dict[str, Setup] = {
     "cnn": CNN,
@@ -150,6 +156,8 @@ ROWS: dict[str, Setup] = {
     "cnn, a third of the views synthetic": replace(CNN, pretrained=True),
     "cnn on native views": NATIVE,
     "cnn on native views, two further dilated convolutions": replace(NATIVE, dilations=(2, 4)),
+    "cnn, half of the views native": BOTH,
+    "cnn, half of the views native, shown pictures of two thirds": replace(BOTH, scale=2 / 3),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
     "resnet, random encoder": replace(RESNET, encoder="random"),
@@ -221,9 +229,9 @@ def _run(setup: Setup, seed: int, views: int, dataset: Dataset, cache: Path) -> 
         _fit(setup, functions, model, one, round(views * share))
     seconds = time.monotonic() - began
     truth = dataset.load("val", size=_home(setup))
-    if setup.views == "native":
+    if NATIVE_SHARES.get(setup.views):
         pictures = (dataset.image("val", image_id) for image_id in dataset.ids("val"))
-        found = [predict_probability(model, picture) for picture in pictures]
+        found = [predict_probability(model, picture, scale=setup.scale) for picture in pictures]
     else:
         images = truth.images
         if setup.size != _home(setup):
@@ -304,8 +312,8 @@ def _resnet(setup: Setup, functions: Functions) -> Any:
 
 
 def _batches(setup: Setup, dataset: Dataset, protocol: MaskProtocol, seed: int) -> Any:
-    if setup.views in ("all", "native"):
-        native = float(setup.views == "native")
+    if setup.views in NATIVE_SHARES:
+        native = NATIVE_SHARES[setup.views]
         return RandomViews(
             dataset, "train", setup.size, BATCH, protocol, native, paste=setup.paste, seed=seed
         )
@@ -387,17 +395,17 @@ def _report(results: Sequence[Mapping[str, Any]]) -> str:
         "Each row differs from the first of its network in what it names. IoU is the boundary "
         "class's on **val**, under the course's masks, at the best threshold; in brackets, each "
         "seed's. Rows that name native views are measured on maps of whole pictures, reduced to "
-        f"the same size, and compared with the first of them. {machines}.",
+        f"the same size, and compared with the first that has as many of them. {machines}.",
         "",
         "| what is trained | val IoU | against the first row | parameters |",
         "|---|---|---|---|",
     ]
-    first: dict[tuple[str, bool], dict[int, float]] = {}
+    first: dict[tuple[str, float], dict[int, float]] = {}
     for name in (row for row in ROWS if row in by_row):
         runs = by_row[name]
         values = {run["seed"]: run["val_iou"] for run in runs}
         setup = ROWS[name]
-        base = first.setdefault((setup.network, setup.views == "native"), values)
+        base = first.setdefault((setup.network, NATIVE_SHARES.get(setup.views, 0.0)), values)
         # Only the seeds that both have: the others would compare seeds, too.
         differences = [value - base[seed] for seed, value in values.items() if seed in base]
         mean = np.mean(list(values.values()))

@@ -7,7 +7,8 @@ Writes results.json and results.md here, docs/results.png, the short table in RE
 IoU on test into the shipped models' cards. Maps are kept in --maps and taken from there the next
 time, as long as the model file stays the same. A threshold is always chosen on val, even where the
 model learned from val, too. "squashed" is what a model gives for images squashed to its input's
-size, "full size" what it gives for whole images; both are compared with masks of the input's size.
+size, "full size" what it gives for whole images, seen at the scale on its card; both are compared
+with masks of the input's size.
 --also measures models that no app ships, for results.md alone.
 """
 
@@ -38,6 +39,7 @@ from bsds_utils import (
     mean_iou,
     open_dataset,
     quiet_start,
+    resize_probability,
     show_predictions,
     sobel,
     threshold_sweep,
@@ -163,11 +165,13 @@ def _trained(name: str, path: Path) -> Method:
         "minutes": card.get("minutes"),
         "seed": card.get("seed"),
         "training_data": card.get("training_data"),
+        "scale": card["scale"],
         "commands": card.get("commands"),
     }
-    key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    scale = card["scale"]
+    key = f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}-{scale:g}"
     return Method(
-        name, lambda image: predict_probability(model, image), key,
+        name, lambda image: predict_probability(model, image, scale=scale), key,
         lambda images: predict(model, images)[..., 0], int(card["input_size"]), model, facts,
     )  # fmt: skip
 
@@ -219,7 +223,7 @@ def _measure(method: Method, dataset: Dataset, folder: Path, jobs: int) -> dict[
             {
                 "size": size,
                 "squashed": _of_squashed(method, dataset, size),
-                "full size": {split: _of_maps(maps, dataset, split, size) for split in SPLITS},
+                "full size": _of_whole(maps, dataset, size),
             }
             for size in sizes
         ],
@@ -233,11 +237,15 @@ def _measure(method: Method, dataset: Dataset, folder: Path, jobs: int) -> dict[
     return row
 
 
-def _of_maps(
-    maps: Mapping[str, MapFolder], dataset: Dataset, split: str, size: int
-) -> dict[str, Any]:
-    table = iou_table(maps[split], dataset, split, maps["val"], (size,))["maps"]
-    return {protocol: table[protocol][size]._asdict() for protocol in PROTOCOLS}
+def _of_whole(maps: Mapping[str, MapFolder], dataset: Dataset, size: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for split in SPLITS:
+        table = iou_table(maps[split], dataset, split, maps["val"], (size,))["maps"]
+        found[split] = {protocol: table[protocol][size]._asdict() for protocol in PROTOCOLS}
+    few = [maps["test"][image_id] for image_id in dataset.ids("test")[:SAMPLE]]
+    resized = np.stack([resize_probability(one, size) for one in few])
+    found["sample"] = _sample(dataset, size, resized, found["test"]["course"]["threshold"])
+    return found
 
 
 def _scores(maps: MapFolder, dataset: Dataset, nms: bool, jobs: int) -> dict[str, float]:
@@ -260,14 +268,18 @@ def _of_squashed(method: Method, dataset: Dataset, size: int) -> dict[str, Any]:
                 "mean_iou": mean_iou(masks[split], predicted),
                 "threshold": threshold,
             }
-    # A few images, on which a test measures again.
     threshold = found["test"]["course"]["threshold"]
-    masks = dataset.load("test", size).masks[:SAMPLE, ..., 0]
-    found["sample"] = {
-        "ids": dataset.ids("test")[:SAMPLE],
-        "iou": foreground_iou(masks, maps["test"][:SAMPLE] >= threshold),
-    }
+    found["sample"] = _sample(dataset, size, maps["test"][:SAMPLE], threshold)
     return found
+
+
+def _sample(dataset: Dataset, size: int, maps: Map, threshold: float) -> dict[str, Any]:
+    """Measure the first few test images, on which a test measures again."""
+    masks = dataset.load("test", size).masks[:SAMPLE, ..., 0]
+    return {
+        "ids": dataset.ids("test")[:SAMPLE],
+        "iou": foreground_iou(masks, maps >= threshold),
+    }
 
 
 def _milliseconds(model: Any, size: int, count: int = 30) -> dict[str, float]:
@@ -328,8 +340,9 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "",
         "## The models",
         "",
-        "| model | parameters | trained on | minutes of training | seed | commands |",
-        "|---|---|---|---|---|---|",
+        "| model | parameters | trained on | minutes of training | seed | sees whole images at "
+        "| commands |",
+        "|---|---|---|---|---|---|---|",
         *(_model_line(row) for row in rows if "parameters" in row),
         "",
         "## IoU at the input's size",
@@ -368,7 +381,7 @@ def _markdown(content: Mapping[str, Any]) -> str:
 
 def _model_line(row: Mapping[str, Any]) -> str:
     commands = "<br>".join(f"`{command}`" for command in row.get("commands") or ()) or "–"
-    facts = (row.get(key) or "–" for key in ("training_data", "minutes", "seed"))
+    facts = (row.get(key) or "–" for key in ("training_data", "minutes", "seed", "scale"))
     return (
         f"| {row['method']} | {row['parameters']:,} | {' | '.join(map(str, facts))} | {commands} |"
     )

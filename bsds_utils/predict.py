@@ -26,14 +26,18 @@ _MARGIN = 96
 
 
 def predict_probability(
-    model: Any, image: ArrayLike, stride: int = 32, long_side: int | None = LONG_SIDE
+    model: Any,
+    image: ArrayLike,
+    stride: int = 32,
+    long_side: int | None = LONG_SIDE,
+    scale: float = 1.0,
 ) -> NDArray[np.float32]:
     """Apply a fully convolutional model at the picture's own proportions.
 
-    A picture whose long side exceeds ``long_side`` is reduced to it, and the map enlarged again.
-    What is then larger than 640 pixels is done in overlapping parts, so that memory stays bounded.
-    Each part is continued by reflection, right and below, to a multiple of ``stride``, so that
-    skip connections fit; the result is cut back.
+    A picture whose long side exceeds ``long_side`` is reduced to it, then every picture by
+    ``scale``, and the map is enlarged again. What is then larger than 640 pixels is done in
+    overlapping parts, so that memory stays bounded. Each part is continued by reflection, right
+    and below, to a multiple of ``stride``, so that skip connections fit; the result is cut back.
 
     Parameters
     ----------
@@ -44,7 +48,9 @@ def predict_probability(
     stride
         Multiple that the model's downsampling needs, in pixels; it divides 640.
     long_side
-        In pixels; None: never reduced.
+        In pixels; None: never reduced to it.
+    scale
+        At which the model sees pictures best, in (0, 1]; a model card says it.
 
     Returns
     -------
@@ -63,6 +69,8 @@ def predict_probability(
         raise ValueError(f"stride: expected a divisor of {_TILE}, found {stride!r}")
     if long_side is not None and long_side < 1:
         raise ValueError(f"long_side: expected at least 1 or None, found {long_side!r}")
+    if not 0 < scale <= 1:
+        raise ValueError(f"scale: expected a number in (0, 1], found {scale!r}")
     fixed = tuple(model.input_shape[1:3])
     if fixed != (None, None):
         raise BSDSError(
@@ -70,12 +78,12 @@ def predict_probability(
             f"(None, None, 3), found the fixed size {fixed}"
         )
     reduced = pixels if long_side is None else as_models_see_it(pixels, long_side)
-    found = _in_parts(model, reduced, stride)
+    found = _in_parts(model, _scaled(reduced, scale), stride)
     return probability_of_size(found, pixels.shape[:2])
 
 
 def as_models_see_it(image: ArrayLike, long_side: int = LONG_SIDE) -> NDArray[np.uint8]:
-    """Reduce a picture as :func:`predict_probability` does before a model sees it.
+    """Reduce a large picture as :func:`predict_probability` does before a model sees it.
 
     Parameters
     ----------
@@ -104,8 +112,14 @@ def as_models_see_it(image: ArrayLike, long_side: int = LONG_SIDE) -> NDArray[np
     height, width = pixels.shape[:2]
     if max(height, width) <= long_side:
         return pixels
-    scale = long_side / max(height, width)
-    return resize_image(pixels, (max(1, round(height * scale)), max(1, round(width * scale))))
+    return _scaled(pixels, long_side / max(height, width))
+
+
+def _scaled(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    if scale == 1:
+        return pixels
+    height, width = (max(1, round(length * scale)) for length in pixels.shape[:2])
+    return resize_image(pixels, (height, width))
 
 
 class _Part(NamedTuple):

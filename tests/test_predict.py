@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bsds_utils import BSDSError, save_model
+from bsds_utils.images import to_grey
 from bsds_utils.predict import predict_probability
 
 command = importlib.import_module("bsds_utils.cli.predict")
@@ -122,6 +123,34 @@ def test_large_pictures_are_reduced(picture):
     assert seen == [(1, 96, 128, 3)]  # 75 × 100, continued to multiples of 32
 
 
+def test_a_model_sees_pictures_at_its_scale(picture):
+    """Every picture is reduced by the scale, large ones before, and the map has its own size."""
+    seen = []
+
+    class Watched:
+        name, input_shape = "watched", (None, None, None, 3)
+
+        def __call__(self, batch, training):
+            seen.append(batch.shape)
+            return batch[..., :1] / 255
+
+    for long_side in (None, 200):
+        found = predict_probability(
+            Watched(), picture(300, 400), stride=1, long_side=long_side, scale=0.25
+        )
+        assert found.shape == (300, 400)
+    assert seen == [(1, 75, 100, 3), (1, 38, 50, 3)]
+
+
+def test_a_scale_does_not_move_the_map():
+    """What is bright in a picture has the same centre in the map of a reduced one."""
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[40:60, 100:130] = 255
+    found = predict_probability(brightness_model(), image, scale=0.5)
+    centre = [np.average(places, weights=found) for places in np.indices(found.shape)]
+    np.testing.assert_allclose(centre, [49.5, 114.5], atol=0.01)
+
+
 def test_models_that_break_the_contract_are_named(picture):
     """A fixed input size, a missing sigmoid or another output is told in one line."""
     fixed = keras.Sequential([keras.Input((168, 168, 3)), keras.layers.Conv2D(1, 1)])
@@ -145,6 +174,9 @@ def test_wrong_images_are_named():
         predict_probability(brightness_model(), np.zeros((4, 4, 3)))
     with pytest.raises(ValueError, match="stride: expected a divisor"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), stride=0)
+    for scale in (0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="scale: expected a number in"):
+            predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), scale=scale)
     with pytest.raises(ValueError, match="long_side: expected at least 1"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), long_side=0)
 
@@ -181,6 +213,22 @@ def test_the_command_writes_map_and_mask(model_file, picture, tmp_path, capsys):
     with Image.open(out / "a_mask.png") as mask:
         np.testing.assert_array_equal(np.asarray(mask), (image[..., 0] >= 127.5) * 255)
     assert "[1/1]" in capsys.readouterr().out
+
+
+def test_the_command_shows_pictures_at_the_scale_on_the_card(picture, tmp_path):
+    """A model whose card says a scale gets pictures reduced by it."""
+    half = save_model(
+        brightness_model(), tmp_path / "half.keras",
+        threshold=0.5, input_size=168, mask_protocol="course", scale=0.5,
+    )  # fmt: skip
+    image = picture(30, 40)
+    Image.fromarray(image).save(tmp_path / "a.png")
+    assert run(half, tmp_path / "a.png", "-o", tmp_path / "out") == 0
+    with Image.open(tmp_path / "out" / "a_probability.png") as written:
+        found = np.asarray(written)
+    expected = to_grey(predict_probability(brightness_model(), image, scale=0.5))
+    np.testing.assert_array_equal(found, expected)
+    assert (found != image[..., 0]).any()
 
 
 def test_a_turned_photograph_gets_a_turned_map(model_file, picture, tmp_path):

@@ -191,6 +191,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
         ),
         (["--spread", "2"], "--spread: expected 0 to 1"),
         (["--paste", "-1"], "--paste: expected 0 to 1"),
+        (["--scale", "0"], "--scale: expected above 0, up to 1"),
         (["--rate", "0.001"], "and --start"),
         (["--splits", "test"], "expected train or train,val"),
         (["--splits", "train,val"], "expected --threshold"),

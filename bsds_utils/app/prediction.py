@@ -51,5 +51,5 @@ class Predictor:
         """Predict; visitors wait for their turn, which is not counted."""
         with _TURN:
             began = time.perf_counter()
-            probability = predict_probability(self.model, picture.pixels)
+            probability = predict_probability(self.model, picture.pixels, scale=self.card["scale"])
             return Prediction(probability, time.perf_counter() - began)

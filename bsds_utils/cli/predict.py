@@ -101,7 +101,9 @@ def _predict_file(
                 "use another -o"
             )
     long_side = LONG_SIDE if args.long_side is None else args.long_side or None
-    probability = predict_probability(model, read_image(path), long_side=long_side)
+    probability = predict_probability(
+        model, read_image(path), long_side=long_side, scale=card["scale"]
+    )
     mask = probability >= float(card["threshold"])
     for target, values in zip(targets, (probability, mask), strict=True):
         _save(target, to_grey(values))

@@ -60,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=float, metavar="T",
         help="of the card; default: the best on val, which must not be trained on then",
     )  # fmt: skip
+    parser.add_argument(
+        "--scale", type=float, default=1.0, metavar="S",
+        help="of the card: to which whole pictures are reduced for the model (default 1)",
+    )  # fmt: skip
     parser.add_argument("--protocol", default="course", help="course (default) or thin masks")
     parser.add_argument(
         "--native", type=float, default=0.5, metavar="SHARE",
@@ -129,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     output = args.output or Path(_MODELS[assignment.name])
     _save(assignment, dataset.name, val, options, trained, {} if start is None else start[1],
-          args.threshold, output)  # fmt: skip
+          args.threshold, args.scale, output)  # fmt: skip
     return 0
 
 
@@ -167,6 +171,8 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     for name in ("native", "spread", "paste"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
+    if not 0 < args.scale <= 1:
+        raise BSDSError(f"--scale: expected above 0, up to 1; found {args.scale:g}")
     if args.rate is not None and (args.start is None or args.rate <= 0):
         raise BSDSError("--rate: expected a positive number, and --start")
     for name in ("width", "dilations"):
@@ -191,6 +197,7 @@ def _save(
     trained: "Trained",
     earlier: Mapping[str, Any],
     threshold: float | None,
+    scale: float,
     output: Path,
 ) -> None:
     import keras
@@ -210,7 +217,7 @@ def _save(
     save_model(
         trained.model, output,
         threshold=float(sweep.best_threshold) if threshold is None else threshold,
-        input_size=assignment.size, mask_protocol=options.protocol,
+        scale=scale, input_size=assignment.size, mask_protocol=options.protocol,
         metrics={"val": measured},
         training_data=f"{data}: {', '.join(seen)}", splits=seen,
         encoder_initialisation=trained.encoder, limits=_LIMITS, half_precision=assignment.encoder,
