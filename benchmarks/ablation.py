@@ -157,6 +157,7 @@ ROWS: dict[str, Setup] = {
     "cnn on native views": NATIVE,
     "cnn on native views, two further dilated convolutions": replace(NATIVE, dilations=(2, 4)),
     "cnn, half of the views native": BOTH,
+    "cnn, half of the views native, shown pictures of four fifths": replace(BOTH, scale=0.8),
     "cnn, half of the views native, shown pictures of two thirds": replace(BOTH, scale=2 / 3),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
