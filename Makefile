@@ -34,7 +34,7 @@ help:
 	@echo "make demo             grade a sample class on synthetic data; DATA=path/to/BSDS500: on the real data"
 	@echo "make test             all checks and tests"
 	@echo "make lint, make types only these checks"
-	@echo "make models           train the apps' models again: 10 hours; DATA=path/to/BSDS500"
+	@echo "make models           train the apps' models again: 11 hours; DATA=path/to/BSDS500"
 	@echo "make release          solutions/ -> assignments/ and dist/student-bundle.zip"
 	@echo "make lock             renew requirements.lock"
 	@echo "make clean            delete .venv and what the other commands made"
@@ -100,6 +100,8 @@ release: setup
 # filters: it lacked room, since its IoU was no better than 0.504 on val, which it had been trained on.
 # The sixth looks further around: then that was 0.528, but 0.508 of full-size maps. The seventh pastes
 # regions of other images: then it had learnt its images by heart, with 0.546 there and 0.517 on test.
+# So does the resnet's fifth, after 0.543 and 0.503. Whole pictures suit the cnn better at 0.8 of their
+# size, on val: IoU 0.570 instead of 0.538, ODS 0.794 instead of 0.783.
 train = $(BIN)/bsds train $(1) $(if $(DATA),--root "$(DATA)") --run runs/$(2) \
   $(if $(wildcard runs/$(2)/checkpoint.zip),--resume)
 TRAIN_VAL := --splits train,val --threshold 0.32
@@ -108,10 +110,11 @@ THIRD := --seed 3 --minutes 10 $(TRAIN_VAL) --spread 0.25 --native 0.25
 LATER := $(TRAIN_VAL) --spread 0.5
 WIDE := --width 8,24,64,128 --rate 0.003
 AROUND := --dilations 2,4 --native 0.6
+AT_LAST := $(LATER) --rate 0.0001
 models: model-cnn model-resnet
 
 model-cnn: runs/cnn-sixth.keras
-	@$(call train,cnn,cnn) $(WIDE) $(AROUND) --paste 0.5 --seed 7 --minutes 75 $(LATER) --start $<
+	@$(call train,cnn,cnn) $(WIDE) $(AROUND) --paste 0.5 --seed 7 --minutes 75 $(LATER) --scale 0.8 --start $<
 
 runs/cnn-sixth.keras: runs/cnn-fifth.keras
 	@$(call train,cnn,cnn-sixth) $(WIDE) $(AROUND) --seed 6 --minutes 60 $(LATER) --start $< -o $@
@@ -131,8 +134,11 @@ runs/cnn-second.keras: runs/cnn-first.keras
 runs/cnn-first.keras: | setup
 	@$(call train,cnn,cnn-first) --width 8 --minutes 31 -o $@
 
-model-resnet: runs/resnet-third.keras
-	@$(call train,resnet,resnet) --seed 4 --minutes 38 $(LATER) --rate 0.0001 --start $<
+model-resnet: runs/resnet-fourth.keras
+	@$(call train,resnet,resnet) $(AT_LAST) --paste 0.5 --seed 5 --minutes 60 --start $<
+
+runs/resnet-fourth.keras: runs/resnet-third.keras
+	@$(call train,resnet,resnet-fourth) $(AT_LAST) --seed 4 --minutes 38 --start $< -o $@
 
 runs/resnet-third.keras: runs/resnet-second.keras
 	@$(call train,resnet,resnet-third) $(THIRD) --rate 0.00003 --start $< -o $@

@@ -1,6 +1,9 @@
 """The models in the apps' folders are what their cards and the table of results say."""
 
+import argparse
 import json
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +13,7 @@ import pytest
 
 from bsds_utils import foreground_iou, load_model, open_dataset, resize_probability
 from bsds_utils.predict import predict_probability
+from grader.cli import train
 from grader.course import COURSE_ROOT, get_assignment
 from grader.reference.functions import load_functions
 
@@ -73,6 +77,7 @@ def test_card(shipped: Shipped) -> None:
     assert card["input_size"] == get_assignment(shipped.assignment).size
     assert card["mask_protocol"] == "course"
     assert 0 < card["threshold"] < 1
+    assert 0 < card["scale"] <= 1
     assert 0 < card["metrics"]["val"]["iou"] < 1
     assert card["parameters"] == model.count_params()
     assert card["command"].startswith(f"bsds train {shipped.assignment} ")
@@ -80,6 +85,29 @@ def test_card(shipped: Shipped) -> None:
     assert card["training_data"].startswith("bsds500: train")
     assert card["minutes"] > 0
     assert card["limits"]
+
+
+@each_model
+def test_make_models_trains_it_again(shipped: Shipped) -> None:
+    """What `make models` runs are the trainings that the model's card tells, in their order."""
+    printed = subprocess.run(
+        ["make", "--dry-run", "--always-make", f"model-{shipped.assignment}"],
+        cwd=COURSE_ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    planned = [_training(line) for line in printed.splitlines() if "bsds train" in line]
+    told = [_training(command) for command in load_model(shipped.path)[1]["commands"]]
+    # Trainings of no minutes only scaled probabilities, which every training ends with now.
+    assert planned == [one for one in told if one["minutes"]]
+
+
+def _training(line: str) -> dict[str, Any]:
+    """Return the arguments of a command that decide what comes out of a training."""
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    found = vars(parser.parse_args(shlex.split(line.partition("bsds train ")[2])))
+    for told_elsewhere in ("root", "run", "resume", "output", "threshold", "scale"):
+        del found[told_elsewhere]
+    return found | {"start": found["start"] is not None}
 
 
 @each_model
