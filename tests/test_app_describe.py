@@ -50,6 +50,12 @@ def test_every_training_is_named() -> None:
     assert "`bsds train cnn`, then `bsds train cnn --start MODEL`" in text["How it was made"]
 
 
+def test_a_scale_is_told() -> None:
+    """Visitors learn that a model gets their picture reduced, if it does."""
+    assert "reduced to 80%" in words({**CARD, "scale": 0.8})["What it learned from"]
+    assert "reduced" not in words({**CARD, "scale": 1.0})["What it learned from"]
+
+
 def test_a_card_of_the_least() -> None:
     """What a card does not say is left out."""
     text = words({"input_size": 224, "mask_protocol": "thin", "threshold": 0.5})

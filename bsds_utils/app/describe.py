@@ -71,6 +71,8 @@ def _training(card: Mapping[str, Any]) -> str:
         f"It saw them at {card['input_size']}×{card['input_size']} pixels, beside masks of the "
         f"protocol “{plain(card['mask_protocol'])}”."
     )
+    if card.get("scale", 1) < 1:
+        parts.append(f"It does best on pictures reduced to {card['scale']:.0%}, and gets them so.")
     if card.get("encoder_initialisation"):
         parts.append(f"Its encoder began with {_source(str(card['encoder_initialisation']))}.")
     else:
