@@ -35,8 +35,9 @@ def test_trains_and_saves(
     tiny_deadleaves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run leaves model, card, log and a preview."""
-    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2")) == 0
+    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2", "--scale", "0.75")) == 0
     model, card = load_model(tmp_path / "cnn_model.keras")
+    assert card["scale"] == 0.75
     assert model.count_params() <= 1_000_000
     assert (tmp_path / "cnn_model.keras").stat().st_size <= 5_000_000
     assert card["input_size"] == 168
