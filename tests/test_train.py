@@ -227,11 +227,18 @@ def test_a_begun_run_is_not_overwritten(tiny_deadleaves: Path, tmp_path: Path) -
 def test_states_survive_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a checkpoint cannot be written, the one before it is still there."""
     path = tmp_path / "checkpoint.zip"
-    save_state(path, State(1, 2, 3.5, [np.arange(4.0)], [np.array(7)]))
+    kept = State(1, 2, 3.5, [np.arange(4.0)], [np.array(7)])
+    save = np.save
 
     def full(*arguments: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(BSDSError, match=r"No space left.*make room and start again"):
+        save_state(path, kept)
+    assert not path.exists()
+    monkeypatch.setattr(np, "save", save)
+    save_state(path, kept)
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(BSDSError, match=r"No space left.*still good"):
         save_state(path, State(1, 3, 9.0, [np.zeros(4)], []))
@@ -251,14 +258,19 @@ def test_damaged_state(tmp_path: Path) -> None:
 
 
 def test_nan_stops(tmp_path: Path) -> None:
-    """A loss that is no number ends the training with the reason, and is not saved."""
+    """A loss that is no number ends the training with what to do next, and is not saved."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     data = np.full((4, 2), np.inf, dtype=np.float32)
-    checkpoint = callbacks.Checkpoint(tmp_path / "checkpoint.zip", 0)
-    with pytest.raises(BSDSError, match="the loss became"):
-        model.fit(data, np.ones((4, 1)), verbose=0, callbacks=[callbacks.StopAtNaN(), checkpoint])
-    assert not (tmp_path / "checkpoint.zip").exists()
+    path = tmp_path / "checkpoint.zip"
+    both = [callbacks.StopAtNaN(path), callbacks.Checkpoint(path, 0)]
+    with pytest.raises(BSDSError, match=r"expected a finite loss, found .* 1; start again with"):
+        model.fit(data, np.ones((4, 1)), verbose=0, callbacks=both)
+    assert not path.exists()
+    path.write_bytes(b"kept")
+    with pytest.raises(BSDSError, match="the last checkpoint is still good: go on with --resume"):
+        model.fit(data, np.ones((4, 1)), verbose=0, callbacks=both)
+    assert path.read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize("name", ["cnn", "resnet"])

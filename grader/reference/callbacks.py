@@ -99,15 +99,27 @@ class BeginAt(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]
-    """End a training whose loss is no number any more, before that is saved."""
+    """End a training whose loss is no number any more, before that is saved.
+
+    Parameters
+    ----------
+    checkpoint
+        The file from which the training could go on, if it is there.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at the loss."""
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(float(loss)):
+            kept = self.checkpoint.exists()
             raise BSDSError(
-                f"the loss became {float(loss)} in batch {batch + 1}; the last checkpoint is "
-                "still good: go on with --resume, or start again with another --seed"
+                f"expected a finite loss, found {float(loss)} in batch {batch + 1}; "
+                + ("the last checkpoint is still good: go on with --resume, or " if kept else "")
+                + "start again with another --seed or a lower --rate"
             )
 
 

@@ -64,8 +64,12 @@ def save_state(path: Path, state: State) -> None:
                     archive.writestr(f"{kind}/{number}.npy", buffer.getvalue())
     except OSError as error:
         raise BSDSError(
-            f"{path}: the checkpoint cannot be written ({error.strerror or error}); the one "
-            "before it is still good: make room and go on with --resume"
+            f"{path}: the checkpoint cannot be written ({error.strerror or error}); "
+            + (
+                "the one before it is still good: make room and go on with --resume"
+                if path.exists()
+                else "make room and start again"
+            )
         ) from error
 
 

@@ -164,7 +164,7 @@ def train(
                 model, None, val, batches=batches, epochs=epochs, initial_epoch=epoch,
                 validation_freq=min(_VALIDATED, epochs),
                 callbacks=[
-                    StopAtNaN(), *rate, *_recorders(folder, val, number, epochs),
+                    StopAtNaN(checkpoint.path), *rate, *_recorders(folder, val, number, epochs),
                     checkpoint,  # after the log, which must not lack an epoch of a killed run
                 ],
             )  # fmt: skip
