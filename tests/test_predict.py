@@ -37,6 +37,20 @@ def strided_model():
     return keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
 
 
+class Watched:
+    """A model whose probability is the red channel over 255, which tells the shapes it saw."""
+
+    name, input_shape = "watched", (None, None, None, 3)
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, batch, training):
+        """Answer, and keep the shape."""
+        self.seen.append(batch.shape)
+        return batch[..., :1] / 255
+
+
 @pytest.fixture
 def picture():
     """Return a function that makes a picture of a size."""
@@ -109,37 +123,21 @@ def test_parts_see_far_enough(picture):
 
 def test_large_pictures_are_reduced(picture):
     """The model sees at most the long side, and the map has the picture's size all the same."""
-    seen = []
-
-    class Watched:
-        name, input_shape = "watched", (None, None, None, 3)
-
-        def __call__(self, batch, training):
-            seen.append(batch.shape)
-            return batch[..., :1] / 255
-
-    found = predict_probability(Watched(), picture(300, 400), long_side=100)
+    model = Watched()
+    found = predict_probability(model, picture(300, 400), long_side=100)
     assert found.shape == (300, 400)
-    assert seen == [(1, 96, 128, 3)]  # 75 × 100, continued to multiples of 32
+    assert model.seen == [(1, 96, 128, 3)]  # 75 × 100, continued to multiples of 32
 
 
 def test_a_model_sees_pictures_at_its_scale(picture):
     """Every picture is reduced by the scale, large ones before, and the map has its own size."""
-    seen = []
-
-    class Watched:
-        name, input_shape = "watched", (None, None, None, 3)
-
-        def __call__(self, batch, training):
-            seen.append(batch.shape)
-            return batch[..., :1] / 255
-
+    model = Watched()
     for long_side in (None, 200):
         found = predict_probability(
-            Watched(), picture(300, 400), stride=1, long_side=long_side, scale=0.25
+            model, picture(300, 400), stride=1, long_side=long_side, scale=0.25
         )
         assert found.shape == (300, 400)
-    assert seen == [(1, 75, 100, 3), (1, 38, 50, 3)]
+    assert model.seen == [(1, 75, 100, 3), (1, 38, 50, 3)]
 
 
 def test_a_scale_does_not_move_the_map():
