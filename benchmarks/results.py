@@ -17,10 +17,7 @@ import hashlib
 import json
 import os
 import platform
-import statistics
-import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.feature import canny
+from speed import EIGHT_BIT, milliseconds, ways
 
 from bsds_utils import (
     Dataset,
@@ -233,8 +231,23 @@ def _measure(method: Method, dataset: Dataset, folder: Path, jobs: int) -> dict[
         },
     }
     if method.model is not None:
-        row["milliseconds"] = _milliseconds(method.model, sizes[0])
+        row["speed"] = _speed(method.model, dataset, row["iou"][0])
     return row
+
+
+def _speed(model: Any, dataset: Dataset, at_size: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure the ways of calling a model, and whether 8-bit weights still draw as well."""
+    size = at_size["size"]
+    runs = ways(model, size)
+    arrays = dataset.load("test", size=size)
+    images = arrays.images.astype(np.float32)
+    maps = np.concatenate([runs[EIGHT_BIT](image[None]) for image in images])
+    threshold = at_size["squashed"]["test"]["course"]["threshold"]
+    return {
+        "milliseconds": milliseconds(runs, size),
+        "iou": at_size["squashed"]["test"]["course"]["iou"],
+        "iou_eight_bit": foreground_iou(arrays.masks, maps >= threshold),
+    }
 
 
 def _of_whole(maps: Mapping[str, MapFolder], dataset: Dataset, size: int) -> dict[str, Any]:
@@ -282,54 +295,6 @@ def _sample(dataset: Dataset, size: int, maps: Map, threshold: float) -> dict[st
     }
 
 
-def _milliseconds(model: Any, size: int, count: int = 30) -> dict[str, float]:
-    """Median time of one image in each way of calling a model."""
-    import tensorflow as tf
-
-    compiled = tf.function(lambda image: model(image, training=False))
-    lite = _lite(model, size)
-    image = np.random.default_rng(0).uniform(0, 255, (1, size, size, 3)).astype(np.float32)
-    ways: dict[str, Callable[[], Any]] = {
-        "predict": lambda: model.predict(image, verbose=0),
-        "tf.function": lambda: compiled(image).numpy(),
-        "LiteRT": lambda: lite(image),
-    }
-    found = {}
-    for name, run in ways.items():
-        run()
-        times = []
-        for _ in range(count):
-            began = time.perf_counter()
-            run()
-            times.append(1000 * (time.perf_counter() - began))
-        found[name] = round(statistics.median(times), 1)
-    return found
-
-
-def _lite(model: Any, size: int) -> Callable[[Map], Map]:
-    """Convert a model for images of one size to LiteRT, on all processors."""
-    import keras
-    import tensorflow as tf
-
-    image = keras.Input((size, size, 3), batch_size=1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.tflite")
-        keras.Model(image, model(image)).export(path, format="litert", verbose=False)
-        with warnings.catch_warnings():
-            # That another package has it, too; TensorFlow's needs none.
-            warnings.simplefilter("ignore", UserWarning)
-            lite = tf.lite.Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
-    lite.allocate_tensors()
-    (entry,), (end,) = lite.get_input_details(), lite.get_output_details()
-
-    def run(image: Map) -> Map:
-        lite.set_tensor(entry["index"], image)
-        lite.invoke()
-        return lite.get_tensor(end["index"])
-
-    return run
-
-
 def _markdown(content: Mapping[str, Any]) -> str:
     rows = content["rows"]
     lines = [
@@ -361,9 +326,8 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "",
         "## The official benchmark, full-size test images",
         "",
-        "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP "
-        "| ms an image, `predict` / `tf.function` / LiteRT |",
-        "|---|---|---|---|---|---|---|---|",
+        "| method | ODS | OIS | AP | without NMS: ODS | OIS | AP |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = [
@@ -371,12 +335,29 @@ def _markdown(content: Mapping[str, Any]) -> str:
             for how in ("nms", "plain")
             for key in ("ods", "ois", "ap")
         ]
-        speed = row.get("milliseconds")
-        times = " / ".join(map(str, speed.values())) if speed else "–"
-        lines.append(f"| {row['method']} | {' | '.join(cells)} | {times} |")
+        lines.append(f"| {row['method']} | {' | '.join(cells)} |")
     for name, ods, source in PUBLISHED:
-        lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | | |")
+        lines.append(f"| {name}, published: {source} | {ods:.3f} | | | | | |")
+    lines += ["", *_speed_lines([row for row in rows if "speed" in row])]
     return "\n".join(lines) + "\n"
+
+
+def _speed_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = list(rows[0]["speed"]["milliseconds"])
+    return [
+        "## Milliseconds for one image of the input's size",
+        "",
+        "On all processors. IoU is the course's, of squashed test images: with the model's own "
+        "weights, and of LiteRT with 8-bit weights, at the same threshold.",
+        "",
+        f"| model | {' | '.join(names)} | IoU | IoU, 8-bit weights |",
+        "|---|" + "---|" * (len(names) + 2),
+        *(
+            f"| {row['method']} | {' | '.join(map(str, row['speed']['milliseconds'].values()))} "
+            f"| {row['speed']['iou']:.4f} | {row['speed']['iou_eight_bit']:.4f} |"
+            for row in rows
+        ),
+    ]
 
 
 def _model_line(row: Mapping[str, Any]) -> str:
