@@ -82,8 +82,8 @@ class Setup:
     views
         ``"all"`` random views, ``"native"`` ones alone, ``"both"``, half of each, ``"flips"`` and
         quarter turns alone, ``"none"``.
-    scale
-        To which whole pictures are reduced for a network that learned from native views.
+    scales
+        At which a network that learned from native views sees whole pictures.
     near
         Whether the last fifth of the views keeps near the scale of use.
     paste
@@ -115,7 +115,7 @@ class Setup:
     dilations: tuple[int, ...] = ()
     loss: str = "bce+dice"
     views: str = "all"
-    scale: float = 1.0
+    scales: tuple[float, ...] = (1.0,)
     near: bool = False
     paste: float = 0.0
     consensus: float | str = "union"
@@ -157,8 +157,11 @@ ROWS: dict[str, Setup] = {
     "cnn on native views": NATIVE,
     "cnn on native views, two further dilated convolutions": replace(NATIVE, dilations=(2, 4)),
     "cnn, half of the views native": BOTH,
-    "cnn, half of the views native, shown pictures of four fifths": replace(BOTH, scale=0.8),
-    "cnn, half of the views native, shown pictures of two thirds": replace(BOTH, scale=2 / 3),
+    "cnn, half of the views native, shown pictures of four fifths": replace(BOTH, scales=(0.8,)),
+    "cnn, half of the views native, shown pictures of two thirds": replace(BOTH, scales=(2 / 3,)),
+    "cnn, half of the views native, shown pictures at 0.5, 0.8 and 1.25": replace(
+        BOTH, scales=(0.5, 0.8, 1.25)
+    ),
     "resnet": RESNET,
     "resnet, encoder frozen": replace(RESNET, tuned=False),
     "resnet, random encoder": replace(RESNET, encoder="random"),
@@ -232,7 +235,7 @@ def _run(setup: Setup, seed: int, views: int, dataset: Dataset, cache: Path) -> 
     truth = dataset.load("val", size=_home(setup))
     if NATIVE_SHARES.get(setup.views):
         pictures = (dataset.image("val", image_id) for image_id in dataset.ids("val"))
-        found = [predict_probability(model, picture, scale=setup.scale) for picture in pictures]
+        found = [predict_probability(model, picture, scales=setup.scales) for picture in pictures]
     else:
         images = truth.images
         if setup.size != _home(setup):

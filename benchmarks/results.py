@@ -7,8 +7,8 @@ Writes results.json and results.md here, docs/results.png, the short table in RE
 IoU on test into the shipped models' cards. Maps are kept in --maps and taken from there the next
 time, as long as the model file stays the same. A threshold is always chosen on val, even where the
 model learned from val, too. "squashed" is what a model gives for images squashed to its input's
-size, "full size" what it gives for whole images, seen at the scale on its card; both are compared
-with masks of the input's size.
+size, "full size" what it gives for whole images, seen at the scales on its card (or, as in the
+demos, at the middle one alone); both are compared with masks of the input's size.
 --also measures models that no app ships, for results.md alone.
 """
 
@@ -48,6 +48,7 @@ from bsds_utils.data.source import cache_folder
 from bsds_utils.modelcard import card_path
 from bsds_utils.predict import predict_probability
 from bsds_utils.revision import current_commit
+from bsds_utils.scales import quick_scale
 from bsds_utils.wholefile import written_whole
 from grader.reference.callbacks import predict
 
@@ -123,10 +124,11 @@ def main() -> None:
     quiet_start()
     dataset = open_dataset(root=args.root)
     shipped = [_trained(name, path) for name, path in MODELS.items()]
+    alone = [_at_one_scale(name, path) for name, path in MODELS.items()]
     untrained = [_sobel(), _canny(), _constant(0), _constant(1)]
     also = [_trained(name, path) for name, path in args.also]
     rows = []
-    for method in (*shipped, *also, *untrained):
+    for method in (*shipped, *alone, *also, *untrained):
         print(method.name, flush=True)
         rows.append(_measure(method, dataset, args.maps, args.jobs))
     named = "".join(f' "{method.name}=MODEL"' for method in also)
@@ -156,22 +158,29 @@ def _named(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
-def _trained(name: str, path: Path) -> Method:
+def _trained(name: str, path: Path, scales: Sequence[float] = ()) -> Method:
     model, card = load_model(path)
+    scales = scales or card["scales"]
     facts = {
         "parameters": int(model.count_params()),
         "minutes": card.get("minutes"),
         "seed": card.get("seed"),
         "training_data": card.get("training_data"),
-        "scale": card["scale"],
+        "scales": list(scales),
         "commands": card.get("commands"),
     }
-    scale = card["scale"]
-    key = f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}-{scale:g}"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    key = "-".join([digest, *(f"{scale:g}" for scale in scales)])
     return Method(
-        name, lambda image: predict_probability(model, image, scale=scale), key,
+        name, lambda image: predict_probability(model, image, scales=scales), key,
         lambda images: predict(model, images)[..., 0], int(card["input_size"]), model, facts,
     )  # fmt: skip
+
+
+def _at_one_scale(name: str, path: Path) -> Method:
+    """Return a shipped model as the demos use it, which is not timed again."""
+    scale = quick_scale(load_model(path)[1]["scales"])
+    return _trained(f"{name}, scale {scale:g} alone", path, (scale,))._replace(model=None)
 
 
 def _untrained(name: str, draw: Callable[[Image8], Map], key: str) -> Method:
@@ -308,7 +317,7 @@ def _markdown(content: Mapping[str, Any]) -> str:
         "| model | parameters | trained on | minutes of training | seed | sees whole images at "
         "| commands |",
         "|---|---|---|---|---|---|---|",
-        *(_model_line(row) for row in rows if "parameters" in row),
+        *(_model_line(row) for row in rows if "speed" in row),
         "",
         "## IoU at the input's size",
         "",
@@ -362,7 +371,8 @@ def _speed_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _model_line(row: Mapping[str, Any]) -> str:
     commands = "<br>".join(f"`{command}`" for command in row.get("commands") or ()) or "–"
-    facts = (row.get(key) or "–" for key in ("training_data", "minutes", "seed", "scale"))
+    facts = [row.get(key) or "–" for key in ("training_data", "minutes", "seed")]
+    facts.append(", ".join(f"{scale:g}" for scale in row["scales"]))
     return (
         f"| {row['method']} | {row['parameters']:,} | {' | '.join(map(str, facts))} | {commands} |"
     )

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bsds_utils.errors import BSDSError
 from bsds_utils.halfprecision import halve
 from bsds_utils.masks import MaskProtocol, get_protocol
 from bsds_utils.revision import current_commit
+from bsds_utils.scales import as_scales
 from bsds_utils.wholefile import written_whole
 
 __all__ = ["card_path", "load_model", "save_model"]
@@ -50,7 +51,7 @@ def save_model(
     command: str | None = None,
     commit: str | None = None,
     half_precision: bool = False,
-    scale: float = 1.0,
+    scales: Sequence[float] = (1.0,),
     **extra: Any,
 ) -> Path:
     """Save a model without its optimiser, and its card.
@@ -85,9 +86,9 @@ def save_model(
     half_precision
         Whether kernels take 16 bits a number in the file, which halves it. Loaded, they have 32
         bits again, rounded to about three digits.
-    scale
-        At which it sees whole pictures best, in (0, 1], chosen on val;
-        `bsds_utils.predict.predict_probability` takes it.
+    scales
+        One or more in (0, 2], at which it is to see whole pictures, chosen on val;
+        `bsds_utils.predict.predict_probability` takes them.
     **extra
         More entries of the card; JSON values.
 
@@ -102,7 +103,7 @@ def save_model(
         If the name does not end in ``.keras``, the file cannot be written, or the model is not
         made of built-in layers (a subclass, a ``Lambda`` with code of its own).
     ValueError
-        If ``threshold``, ``input_size`` or ``scale`` is out of range, or the card is not JSON.
+        If ``threshold``, ``input_size`` or ``scales`` is out of range, or the card is not JSON.
     """
     path = Path(path)
     if path.suffix != ".keras":
@@ -111,15 +112,14 @@ def save_model(
         raise ValueError(f"threshold: expected a number in [0, 1], found {threshold!r}")
     if input_size < 1:
         raise ValueError(f"input_size: expected a positive number of pixels, found {input_size!r}")
-    if not 0 < scale <= 1:
-        raise ValueError(f"scale: expected a number in (0, 1], found {scale!r}")
+    factors = as_scales(scales)
     bare = _uncompiled(model)
     card = {
         "name": model.name,
         "input_size": int(input_size),
         "mask_protocol": get_protocol(mask_protocol).name,
         "threshold": float(threshold),
-        "scale": float(scale),
+        "scales": list(factors),
         "metrics": dict(metrics or {}),
         "training_data": training_data,
         "parameters": int(bare.count_params()),
@@ -197,8 +197,8 @@ def load_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     model : keras.Model
         The model.
     card : dict
-        At least ``input_size``, ``mask_protocol``, ``threshold`` and ``scale``, which is 1 where
-        the file does not say it.
+        At least ``input_size``, ``mask_protocol``, ``threshold`` and ``scales``, which is [1.0]
+        where the file does not say them.
 
     Raises
     ------
@@ -241,17 +241,20 @@ def _load_card(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(card, dict):
         raise BSDSError(f"model card {path}: expected a JSON object, found {type(card).__name__}")
-    card.setdefault("scale", 1.0)
+    card.setdefault("scales", [1.0])
     for key, valid, what in (
         ("input_size", lambda v: type(v) is int and v > 0, "a positive integer"),
         ("mask_protocol", lambda v: isinstance(v, str), "a name"),
         ("threshold", lambda v: type(v) in (int, float) and 0 <= v <= 1, "a number in [0, 1]"),
-        ("scale", lambda v: type(v) in (int, float) and 0 < v <= 1, "a number in (0, 1]"),
     ):
         if not valid(card.get(key)):
             raise BSDSError(
                 f"model card {path}: {key}: expected {what}, found {card.get(key, 'none')!r}"
             )
+    try:
+        as_scales(card["scales"])
+    except ValueError as error:
+        raise BSDSError(f"model card {path}: {error}") from error
     return card
 
 

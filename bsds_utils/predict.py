@@ -1,7 +1,7 @@
 """Boundary probabilities for a picture of any size."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from bsds_utils.checks import as_image
 from bsds_utils.errors import BSDSError
 from bsds_utils.images import probability_of_size, resize_image
+from bsds_utils.scales import as_scales
 
 __all__ = ["LONG_SIDE", "as_models_see_it", "predict_probability"]
 
@@ -30,14 +31,15 @@ def predict_probability(
     image: ArrayLike,
     stride: int = 32,
     long_side: int | None = LONG_SIDE,
-    scale: float = 1.0,
+    scales: Sequence[float] = (1.0,),
 ) -> NDArray[np.float32]:
     """Apply a fully convolutional model at the picture's own proportions.
 
-    A picture whose long side exceeds ``long_side`` is reduced to it, then every picture by
-    ``scale``, and the map is enlarged again. What is then larger than 640 pixels is done in
-    overlapping parts, so that memory stays bounded. Each part is continued by reflection, right
-    and below, to a multiple of ``stride``, so that skip connections fit; the result is cut back.
+    A picture whose long side exceeds ``long_side`` is reduced to it. The model sees it at each of
+    the ``scales``; the maps are brought to the picture's size, and their mean is the result. What
+    is larger than 640 pixels is done in overlapping parts, so that memory stays bounded. Each part
+    is continued by reflection, right and below, to a multiple of ``stride``, so that skip
+    connections fit; the result is cut back.
 
     Parameters
     ----------
@@ -49,8 +51,9 @@ def predict_probability(
         Multiple that the model's downsampling needs, in pixels; it divides 640.
     long_side
         In pixels; None: never reduced to it.
-    scale
-        At which the model sees pictures best, in (0, 1]; a model card says it.
+    scales
+        One or more in (0, 2], at which the model sees the picture; a model card says which are
+        best.
 
     Returns
     -------
@@ -69,8 +72,7 @@ def predict_probability(
         raise ValueError(f"stride: expected a divisor of {_TILE}, found {stride!r}")
     if long_side is not None and long_side < 1:
         raise ValueError(f"long_side: expected at least 1 or None, found {long_side!r}")
-    if not 0 < scale <= 1:
-        raise ValueError(f"scale: expected a number in (0, 1], found {scale!r}")
+    factors = as_scales(scales)
     fixed = tuple(model.input_shape[1:3])
     if fixed != (None, None):
         raise BSDSError(
@@ -78,8 +80,12 @@ def predict_probability(
             f"(None, None, 3), found the fixed size {fixed}"
         )
     reduced = pixels if long_side is None else as_models_see_it(pixels, long_side)
-    found = _in_parts(model, _scaled(reduced, scale), stride)
-    return probability_of_size(found, pixels.shape[:2])
+    mean = np.zeros(pixels.shape[:2], dtype=np.float32)
+    for factor in factors:
+        found = _in_parts(model, _scaled(reduced, factor), stride)
+        mean += probability_of_size(found, pixels.shape[:2]) / np.float32(len(factors))
+    # Sums of rounded parts may exceed 1 by a little.
+    return np.minimum(mean, np.float32(1))
 
 
 def as_models_see_it(image: ArrayLike, long_side: int = LONG_SIDE) -> NDArray[np.uint8]:

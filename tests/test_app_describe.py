@@ -50,10 +50,17 @@ def test_every_training_is_named() -> None:
     assert "`bsds train cnn`, then `bsds train cnn --start MODEL`" in text["How it was made"]
 
 
-def test_a_scale_is_told() -> None:
-    """Visitors learn that a model gets their picture reduced, if it does."""
-    assert "reduced to 80%" in words({**CARD, "scale": 0.8})["What it learned from"]
-    assert "reduced" not in words({**CARD, "scale": 1.0})["What it learned from"]
+def test_scales_are_told() -> None:
+    """Visitors learn at which sizes a model sees their picture, unless it is the picture's own."""
+
+    def told(*scales: float) -> str:
+        return words({**CARD, "scales": list(scales)})["What it learned from"]
+
+    assert "sees a picture at 80% of its size" in told(0.8)
+    assert "does better" not in told(0.8)
+    assert "sees a picture at 80% of its size" in told(0.5, 0.8, 1.25)
+    assert "the mean of its answers at 50%, 80% and 125%" in told(0.5, 0.8, 1.25)
+    assert "sees a picture" not in told(1.0)
 
 
 def test_a_card_of_the_least() -> None:

@@ -99,7 +99,7 @@ def test_the_card_is_complete(model, tmp_path):
     assert card == {
         "name": "net",
         **CARD,
-        "scale": 1.0,
+        "scales": [1.0],
         "metrics": {"iou": 0.5, "sweep": [0.25, 0.5]},
         "training_data": "BSDS500 train",
         "parameters": model.count_params(),
@@ -112,13 +112,13 @@ def test_the_card_is_complete(model, tmp_path):
     }
 
 
-def test_a_card_without_a_scale(saved):
-    """A card that was written before cards told a scale means 1."""
+def test_a_card_without_scales(saved):
+    """A card that was written before cards told scales means 1."""
     card = saved.with_suffix(".json")
     entries = json.loads(card.read_text(encoding="utf-8"))
-    del entries["scale"]
+    del entries["scales"]
     card.write_text(json.dumps(entries), encoding="utf-8")
-    assert load_model(saved)[1]["scale"] == 1
+    assert load_model(saved)[1]["scales"] == [1]
 
 
 def test_outside_a_repository_there_is_no_commit(model, tmp_path, monkeypatch):
@@ -161,8 +161,8 @@ def test_a_subclass_is_refused(tmp_path):
         ({"threshold": 1.2}, ValueError, r"^threshold: expected a number in \[0, 1\], found 1.2"),
         ({"threshold": float("nan")}, ValueError, "^threshold: expected"),
         ({"input_size": 0}, ValueError, "^input_size: expected"),
-        ({"scale": 0}, ValueError, r"^scale: expected a number in \(0, 1\], found 0"),
-        ({"scale": 1.5}, ValueError, "^scale: expected"),
+        ({"scales": [0]}, ValueError, r"^scales: expected one .* in \(0, 2\], found \[0\]"),
+        ({"scales": []}, ValueError, "^scales: expected"),
         ({"mask_protocol": "fat"}, BSDSError, "mask protocol: expected one of course, thin"),
         ({"metrics": {"iou": float("nan")}}, ValueError, "^card: expected JSON values"),
         ({"note": object()}, ValueError, "^card: expected JSON values, found object"),
@@ -207,7 +207,7 @@ def test_a_full_disk_keeps_the_old_model(model, saved, monkeypatch):
         ("no json", r"net\.json: cannot be read as JSON"),
         ("a list", r"net\.json: expected a JSON object, found list"),
         ("no threshold", r"net\.json: threshold: expected a number .*found 'none'"),
-        ("scale of nothing", r"net\.json: scale: expected a number in \(0, 1\], found 0"),
+        ("scale of nothing", r"net\.json: scales: expected one or more .*, found \[0\]"),
         ("threshold text", r"threshold: expected a number in \[0, 1\], found '0.5'"),
         ("html", r"net\.keras: expected a \.keras file \(a zip archive\)"),
         ("cut", r"net\.keras: expected a \.keras file \(a zip archive\)"),
@@ -232,7 +232,7 @@ def test_damaged_files_are_one_line(saved, damage, message):
             del entries["threshold"]
             card.write_text(json.dumps(entries))
         case "scale of nothing":
-            card.write_text(json.dumps(entries | {"scale": 0}))
+            card.write_text(json.dumps(entries | {"scales": [0]}))
         case "threshold text":
             card.write_text(json.dumps(entries | {"threshold": "0.5"}))
         case "html":

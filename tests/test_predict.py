@@ -129,22 +129,32 @@ def test_large_pictures_are_reduced(picture):
     assert model.seen == [(1, 96, 128, 3)]  # 75 × 100, continued to multiples of 32
 
 
-def test_a_model_sees_pictures_at_its_scale(picture):
-    """Every picture is reduced by the scale, large ones before, and the map has its own size."""
+def test_a_model_sees_pictures_at_its_scales(picture):
+    """Every picture is resized by each scale, large ones reduced before; the map has its size."""
     model = Watched()
     for long_side in (None, 200):
         found = predict_probability(
-            model, picture(300, 400), stride=1, long_side=long_side, scale=0.25
+            model, picture(300, 400), stride=1, long_side=long_side, scales=(0.25, 1.5)
         )
         assert found.shape == (300, 400)
-    assert model.seen == [(1, 75, 100, 3), (1, 38, 50, 3)]
+    assert model.seen == [(1, 75, 100, 3), (1, 450, 600, 3), (1, 38, 50, 3), (1, 225, 300, 3)]
+
+
+def test_of_several_scales_the_mean_counts(picture):
+    """The map is the mean of those of each scale, and stays within [0, 1]."""
+    image, scales = picture(90, 70), (0.5, 0.8, 1.25)
+    each = [predict_probability(brightness_model(), image, scales=[scale]) for scale in scales]
+    found = predict_probability(brightness_model(), image, scales=scales)
+    np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
+    white = np.full((64, 64, 3), 255, np.uint8)
+    assert predict_probability(brightness_model(), white, scales=[1] * 7).max() <= 1
 
 
 def test_a_scale_does_not_move_the_map():
     """What is bright in a picture has the same centre in the map of a reduced one."""
     image = np.zeros((120, 160, 3), np.uint8)
     image[40:60, 100:130] = 255
-    found = predict_probability(brightness_model(), image, scale=0.5)
+    found = predict_probability(brightness_model(), image, scales=[0.5])
     centre = [np.average(places, weights=found) for places in np.indices(found.shape)]
     np.testing.assert_allclose(centre, [49.5, 114.5], atol=0.01)
 
@@ -172,9 +182,9 @@ def test_wrong_images_are_named():
         predict_probability(brightness_model(), np.zeros((4, 4, 3)))
     with pytest.raises(ValueError, match="stride: expected a divisor"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), stride=0)
-    for scale in (0, 1.5, float("nan")):
-        with pytest.raises(ValueError, match="scale: expected a number in"):
-            predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), scale=scale)
+    for scales in ([0], [1, 2.5], [float("nan")], [], 1, "1", [True]):
+        with pytest.raises(ValueError, match="scales: expected one or more numbers in"):
+            predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), scales=scales)
     with pytest.raises(ValueError, match="long_side: expected at least 1"):
         predict_probability(brightness_model(), np.zeros((4, 4, 3), np.uint8), long_side=0)
 
@@ -213,20 +223,23 @@ def test_the_command_writes_map_and_mask(model_file, picture, tmp_path, capsys):
     assert "[1/1]" in capsys.readouterr().out
 
 
-def test_the_command_shows_pictures_at_the_scale_on_the_card(picture, tmp_path):
-    """A model whose card says a scale gets pictures reduced by it."""
+def test_the_command_shows_pictures_at_the_scales_on_the_card(picture, tmp_path):
+    """A model whose card says a scale gets pictures resized by it, unless one says another."""
     half = save_model(
         brightness_model(), tmp_path / "half.keras",
-        threshold=0.5, input_size=168, mask_protocol="course", scale=0.5,
+        threshold=0.5, input_size=168, mask_protocol="course", scales=[0.5],
     )  # fmt: skip
     image = picture(30, 40)
     Image.fromarray(image).save(tmp_path / "a.png")
     assert run(half, tmp_path / "a.png", "-o", tmp_path / "out") == 0
     with Image.open(tmp_path / "out" / "a_probability.png") as written:
         found = np.asarray(written)
-    expected = to_grey(predict_probability(brightness_model(), image, scale=0.5))
+    expected = to_grey(predict_probability(brightness_model(), image, scales=[0.5]))
     np.testing.assert_array_equal(found, expected)
     assert (found != image[..., 0]).any()
+    assert run(half, tmp_path / "a.png", "--scales", "1", "-o", tmp_path / "own") == 0
+    with Image.open(tmp_path / "own" / "a_probability.png") as written:
+        np.testing.assert_array_equal(np.asarray(written), image[..., 0])
 
 
 def test_a_turned_photograph_gets_a_turned_map(model_file, picture, tmp_path):

@@ -77,7 +77,7 @@ def test_card(shipped: Shipped) -> None:
     assert card["input_size"] == get_assignment(shipped.assignment).size
     assert card["mask_protocol"] == "course"
     assert 0 < card["threshold"] < 1
-    assert 0 < card["scale"] <= 1
+    assert all(0 < scale <= 2 for scale in card["scales"])
     assert 0 < card["metrics"]["val"]["iou"] < 1
     assert card["parameters"] == model.count_params()
     assert card["command"].startswith(f"bsds train {shipped.assignment} ")
@@ -105,7 +105,7 @@ def _training(line: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
     found = vars(parser.parse_args(shlex.split(line.partition("bsds train ")[2])))
-    for told_elsewhere in ("root", "run", "resume", "output", "threshold", "scale"):
+    for told_elsewhere in ("root", "run", "resume", "output", "threshold", "scales"):
         del found[told_elsewhere]
     return found | {"start": found["start"] is not None}
 
@@ -117,7 +117,7 @@ def test_serves_pictures_of_any_size(shipped: Shipped, shape: tuple[int, int]) -
     model, card = load_model(shipped.path)
     picture = np.full((*shape, 3), 60, dtype=np.uint8)
     picture[:, shape[1] // 2 :] = 190
-    probability = predict_probability(model, picture, scale=card["scale"])
+    probability = predict_probability(model, picture, scales=card["scales"])
     assert probability.shape == shape
     if min(shape) >= 32:
         middle = shape[1] // 2
@@ -148,11 +148,8 @@ def test_reproduces_the_table(shipped: Shipped, bsds500_root: Path) -> None:
     maps = np.asarray(model(arrays.images[chosen].astype(np.float32), training=False))
     iou = foreground_iou(masks, maps >= squashed["test"]["course"]["threshold"])
     assert iou == pytest.approx(squashed["sample"]["iou"], abs=TOLERANCE)
-    maps = np.stack([
-        resize_probability(
-            predict_probability(model, dataset.image("test", image_id), scale=card["scale"]), size
-        )
-        for image_id in ids
-    ])  # fmt: skip
+    pictures = (dataset.image("test", image_id) for image_id in ids)
+    drawn = (predict_probability(model, picture, scales=card["scales"]) for picture in pictures)
+    maps = np.stack([resize_probability(probability, size) for probability in drawn])
     iou = foreground_iou(masks[..., 0], maps >= whole["test"]["course"]["threshold"])
     assert iou == pytest.approx(whole["sample"]["iou"], abs=TOLERANCE)

@@ -35,9 +35,11 @@ def test_trains_and_saves(
     tiny_deadleaves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run leaves model, card, log and a preview."""
-    assert main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2", "--scale", "0.75")) == 0
+    assert (
+        main(_arguments(tiny_deadleaves, tmp_path, "--epochs", "2", "--scales", "0.5,0.75")) == 0
+    )
     model, card = load_model(tmp_path / "cnn_model.keras")
-    assert card["scale"] == 0.75
+    assert card["scales"] == [0.5, 0.75]
     assert model.count_params() <= 1_000_000
     assert (tmp_path / "cnn_model.keras").stat().st_size <= 5_000_000
     assert card["input_size"] == 168
@@ -192,7 +194,8 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
         ),
         (["--spread", "2"], "--spread: expected 0 to 1"),
         (["--paste", "-1"], "--paste: expected 0 to 1"),
-        (["--scale", "0"], "--scale: expected above 0, up to 1"),
+        (["--scales", "0"], "--scales: expected numbers above 0, up to 2"),
+        (["--scales", "half"], "--scales: expected numbers"),
         (["--rate", "0.001"], "and --start"),
         (["--splits", "test"], "expected train or train,val"),
         (["--splits", "train,val"], "expected --threshold"),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from bsds_utils.scales import quick_scale
+
 __all__ = ["Section", "describe", "plain"]
 
 
@@ -71,8 +73,15 @@ def _training(card: Mapping[str, Any]) -> str:
         f"It saw them at {card['input_size']}×{card['input_size']} pixels, beside masks of the "
         f"protocol “{plain(card['mask_protocol'])}”."
     )
-    if card.get("scale", 1) < 1:
-        parts.append(f"It does best on pictures reduced to {card['scale']:.0%}, and gets them so.")
+    scales = card.get("scales", [1])
+    if quick_scale(scales) != 1:
+        parts.append(f"Here it sees a picture at {quick_scale(scales):.0%} of its size.")
+    if len(scales) > 1:
+        *first, last = (f"{scale:.0%}" for scale in scales)
+        parts.append(
+            "It does better, but takes longer, with the mean of its answers at "
+            f"{', '.join(first)} and {last}, which `bsds predict` gives."
+        )
     if card.get("encoder_initialisation"):
         parts.append(f"Its encoder began with {_source(str(card['encoder_initialisation']))}.")
     else:

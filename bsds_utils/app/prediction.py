@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bsds_utils.app.pictures import Picture
 from bsds_utils.predict import predict_probability
+from bsds_utils.scales import quick_scale
 
 __all__ = ["Prediction", "Predictor"]
 
@@ -48,8 +49,9 @@ class Predictor:
         self.card = card
 
     def __call__(self, picture: Picture) -> Prediction:
-        """Predict; visitors wait for their turn, which is not counted."""
+        """Predict at one scale; visitors wait for their turn, which is not counted."""
         with _TURN:
             began = time.perf_counter()
-            probability = predict_probability(self.model, picture.pixels, scale=self.card["scale"])
+            scales = [quick_scale(self.card["scales"])]
+            probability = predict_probability(self.model, picture.pixels, scales=scales)
             return Prediction(probability, time.perf_counter() - began)

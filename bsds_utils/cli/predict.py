@@ -20,6 +20,7 @@ from PIL import Image
 
 from bsds_utils.errors import BSDSError
 from bsds_utils.images import read_image, to_grey
+from bsds_utils.scales import read_scales
 from bsds_utils.startup import quiet_start
 from bsds_utils.wholefile import written_whole
 
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="reduce larger pictures to N pixels for the model (default 1024); 0: never",
     )
+    parser.add_argument(
+        "--scales",
+        metavar="LIST",
+        help="at which the model sees pictures (0.5,1: at both, and the mean counts); fewer are "
+        "quicker; default: those on the model's card",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
     if args.long_side is not None and args.long_side < 0:
         raise BSDSError(f"--long-side: expected a number of pixels or 0, found {args.long_side}")
+    scales = None if args.scales is None else read_scales(args.scales)
     model, card = load_model(args.model)
+    if scales is not None:
+        card["scales"] = scales
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -102,7 +112,7 @@ def _predict_file(
             )
     long_side = LONG_SIDE if args.long_side is None else args.long_side or None
     probability = predict_probability(
-        model, read_image(path), long_side=long_side, scale=card["scale"]
+        model, read_image(path), long_side=long_side, scales=card["scales"]
     )
     mask = probability >= float(card["threshold"])
     for target, values in zip(targets, (probability, mask), strict=True):

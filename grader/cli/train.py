@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsds_utils.errors import BSDSError
+from bsds_utils.scales import read_scales
 from bsds_utils.startup import quiet_start
 from grader.course import ASSIGNMENTS, Assignment, get_assignment
 
@@ -61,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the card; default: the best on val, which must not be trained on then",
     )  # fmt: skip
     parser.add_argument(
-        "--scale", type=float, default=1.0, metavar="S",
-        help="of the card: to which whole pictures are reduced for the model (default 1)",
+        "--scales", default="1", metavar="LIST",
+        help="of the card: at which the model sees whole pictures (default 1); 0.5,1: at both, "
+        "and the mean of the maps counts",
     )  # fmt: skip
     parser.add_argument("--protocol", default="course", help="course (default) or thin masks")
     parser.add_argument(
@@ -133,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     output = args.output or Path(_MODELS[assignment.name])
     _save(assignment, dataset.name, val, options, trained, {} if start is None else start[1],
-          args.threshold, args.scale, output)  # fmt: skip
+          args.threshold, read_scales(args.scales), output)  # fmt: skip
     return 0
 
 
@@ -171,8 +173,7 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     for name in ("native", "spread", "paste"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
-    if not 0 < args.scale <= 1:
-        raise BSDSError(f"--scale: expected above 0, up to 1; found {args.scale:g}")
+    read_scales(args.scales)
     if args.rate is not None and (args.start is None or args.rate <= 0):
         raise BSDSError("--rate: expected a positive number, and --start")
     for name in ("width", "dilations"):
@@ -197,7 +198,7 @@ def _save(
     trained: "Trained",
     earlier: Mapping[str, Any],
     threshold: float | None,
-    scale: float,
+    scales: tuple[float, ...],
     output: Path,
 ) -> None:
     import keras
@@ -217,7 +218,7 @@ def _save(
     save_model(
         trained.model, output,
         threshold=float(sweep.best_threshold) if threshold is None else threshold,
-        scale=scale, input_size=assignment.size, mask_protocol=options.protocol,
+        scales=scales, input_size=assignment.size, mask_protocol=options.protocol,
         metrics={"val": measured},
         training_data=f"{data}: {', '.join(seen)}", splits=seen,
         encoder_initialisation=trained.encoder, limits=_LIMITS, half_precision=assignment.encoder,
