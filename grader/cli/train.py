@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, measure on val, save."""
     assignment = get_assignment(args.model)
     splits = _checked(args)
+    scales = read_scales(args.scales)
     if args.encoder_weights is not None:
         os.environ["BSDS_ENCODER_WEIGHTS"] = args.encoder_weights
     quiet_start()
@@ -135,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     output = args.output or Path(_MODELS[assignment.name])
     _save(assignment, dataset.name, val, options, trained, {} if start is None else start[1],
-          args.threshold, read_scales(args.scales), output)  # fmt: skip
+          args.threshold, scales, output)  # fmt: skip
     return 0
 
 
@@ -173,7 +174,6 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     for name in ("native", "spread", "paste"):
         if not 0 <= getattr(args, name) <= 1:
             raise BSDSError(f"--{name}: expected 0 to 1, found {getattr(args, name):g}")
-    read_scales(args.scales)
     if args.rate is not None and (args.start is None or args.rate <= 0):
         raise BSDSError("--rate: expected a positive number, and --start")
     for name in ("width", "dilations"):
