@@ -1,29 +1,17 @@
 """The trusted side of a probe sandbox: asks a submission's functions questions."""
 
 import contextlib
-import io
-import os
-import queue
-import shutil
-import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import Any
 
-from grader.sandbox import wire
 from grader.sandbox.bubblewrap import Sandbox
-from grader.sandbox.launch import start
-from grader.sandbox.live import LIVE
-from grader.sandbox.watchdog import Watchdog
-from grader.scratch import scratch
+from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
 __all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
 
-_RUNNER = Path(__file__).with_name("probe_runner.py")
-_RUNNER_INSIDE = Path("/opt/probe")
+_PROGRAM = PROGRAMS / "answer_probes.py"
 _START_SECONDS = 120.0
 
 
@@ -115,7 +103,7 @@ class Probe:
     Parameters
     ----------
     sandbox
-        Where to run; its work folder should be an empty one of its own.
+        Where to run.
     cells
         The submission's defining cells, in order.
     """
@@ -124,11 +112,7 @@ class Probe:
         self._sandbox = sandbox
         self._cells = [{"name": cell.name, "source": cell.source} for cell in cells]
         self.current: ProbeSession | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._questions: BinaryIO = io.BytesIO()
-        self._answers: queue.Queue[Any] = queue.Queue()
-        self._cleanup = contextlib.ExitStack()
-        self._exceeded: str | None = None
+        self._running: Running | None = None
         self._waited = 0.0
 
     def open(self) -> ProbeSession:
@@ -155,18 +139,12 @@ class Probe:
     def close(self) -> None:
         """End the sandbox and everything in it."""
         self.current = None
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            with contextlib.suppress(OSError):
-                self._questions.close()
-        self._cleanup.close()
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
 
     def exchange(self, request: Mapping[str, Any]) -> Any:
         """Send a request of the current session and wait for its answer."""
-        if self._process is None:
-            raise ProbeError("the process that ran it was stopped earlier")
         limits = self._sandbox.limits
         left = limits.submission_seconds - self._waited
         if left <= 0:
@@ -179,72 +157,34 @@ class Probe:
             self._waited += time.monotonic() - began
 
     def _start(self) -> None:
-        if self._process is not None:
-            return
-        folder = Path(self._cleanup.enter_context(scratch("p")))
-        for source in (_RUNNER, Path(wire.__file__)):
-            shutil.copy(source, folder)
-        folder.chmod(0o755)
-        sandbox = replace(
-            self._sandbox, read_only={**self._sandbox.read_only, folder: _RUNNER_INSIDE}
-        )
-        runner = sandbox.path_inside(folder) / _RUNNER.name
-        questions, self._questions = _pipe()
-        answers, answer = _pipe()
-        with questions, answer:
-            started = start(sandbox, [str(runner)], questions, answer, subprocess.DEVNULL)
-        process = self._process = started.process
-        self._exceeded = None
-        self._cleanup.enter_context(LIVE.register(process.kill))
-        if sandbox.isolated:
-            self._cleanup.enter_context(Watchdog(started.outermost, sandbox.limits, self._stop))
-        self._answers = queue.Queue()
-        threading.Thread(target=_read_answers, args=(answers, self._answers), daemon=True).start()
-        self._wait(_START_SECONDS)
-
-    def _stop(self, reason: str) -> None:
-        """End the sandbox because of what it used; what waits for an answer will notice."""
-        self._exceeded = reason
-        if self._process is not None:
-            self._process.kill()
-
-    def _ended(self) -> ProbeError:
-        if self._exceeded is not None:
-            return ProbeError(f"the process that ran it was stopped because {self._exceeded}")
-        return ProbeError("the process that ran it ended unexpectedly")
+        if self._running is None:
+            self._running = Running(self._sandbox, _PROGRAM, Bounds())
+            self._wait(_START_SECONDS)
 
     def _send(self, message: Any) -> None:
-        if self._process is None:
-            raise ProbeError("the process that ran it was stopped earlier")
+        running = self._live()
         try:
-            wire.send(self._questions, message)
-        except OSError as error:
-            self.close()
-            raise self._ended() from error
+            running.send(message)
+        except Ended as error:
+            raise self._failed(running) from error
 
     def _wait(self, seconds: float) -> Any:
+        running = self._live()
         try:
-            answer = self._answers.get(timeout=seconds)
-        except queue.Empty:
+            return running.receive(seconds)
+        except Silent:
             self.close()
             raise ProbeError(f"no answer within {seconds:.0f} seconds") from None
-        if isinstance(answer, wire.WireError):
-            self.close()
-            raise self._ended()
-        return answer
+        except Ended as error:
+            raise self._failed(running) from error
 
+    def _live(self) -> Running:
+        if self._running is None:
+            raise ProbeError("the process that ran it was stopped earlier")
+        return self._running
 
-def _pipe() -> tuple[BinaryIO, BinaryIO]:
-    """Return the reading and the writing end of a new pipe."""
-    reading, writing = os.pipe()
-    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-
-
-def _read_answers(stream: BinaryIO, answers: "queue.Queue[Any]") -> None:
-    with stream:
-        while True:
-            try:
-                answers.put(wire.receive(stream))
-            except (wire.WireError, OSError, ValueError) as error:
-                answers.put(wire.WireError(str(error)))
-                return
+    def _failed(self, running: Running) -> ProbeError:
+        self.close()
+        if running.exceeded is not None:
+            return ProbeError(f"the process that ran it was stopped because {running.exceeded}")
+        return ProbeError("the process that ran it ended unexpectedly")

@@ -41,6 +41,7 @@ class Watchdog:
         self._outermost = outermost
         self._limits = limits
         self._stop_sandbox = stop
+        self.usage = Usage(0, 0, 0.0)
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -59,7 +60,8 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._left.wait(_INTERVAL_SECONDS):
-            exceeded = self._judge(measure(self._outermost, self._limits.memory))
+            self.usage = measure(self._outermost, self._limits.memory)
+            exceeded = self._judge(self.usage)
             if exceeded is not None:
                 self._stop_sandbox(exceeded)
                 return

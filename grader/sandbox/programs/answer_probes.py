@@ -2,7 +2,7 @@
 
 The first process imports Keras and never runs a line of the submission. It forks one child a
 session, so that every session starts from the same fresh state at little cost; the child executes
-the submission's cells and answers the session's requests. Runs as a script beside ``wire.py``.
+the submission's cells and answers the session's requests. Runs as a script beside ``frames.py``.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, cast
 import keras
 import numpy as np
 import tensorflow as tf
+from frames import FrameError, receive, send  # type: ignore[import-not-found]
 from IPython.core.interactiveshell import InteractiveShell
-from wire import WireError, receive, send  # type: ignore[import-not-found]
 
 Namespace = dict[str, Any]
 Failures = list[tuple[str, str]]
@@ -58,7 +58,7 @@ def main() -> None:
     while True:
         try:
             session = receive(requests)
-        except WireError:
+        except FrameError:
             return
         _run_session(session, requests, answers)
 
@@ -101,7 +101,7 @@ def _run_session(session: dict[str, Any], requests: BinaryIO, answers: BinaryIO)
                 try:
                     send(outgoing, request)
                     answer = receive(incoming)
-                except (WireError, OSError):
+                except (FrameError, OSError):
                     answer = {"ended": True}
                 send(answers, answer)
     finally:
