@@ -11,13 +11,13 @@ from pathlib import Path
 
 import nbformat
 
-from grader.course import Assignment
+from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
 from grader.pace import pace
 from grader.provisions import Provisions, prepare
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
-from grader.sandbox.kernel import execute
 from grader.sandbox.launch import warm_address
+from grader.sandbox.notebook import Effort, execute
 from grader.sandbox.probe import Cell
 from grader.scoring.checks import CheckJob, Findings, run_checks
 from grader.scratch import scratch
@@ -60,20 +60,22 @@ def execute_notebook(
     provisions = prepare(assignment, settings, workplace)
     budget = settings.train_seconds * pace()
     with scratch("g") as folder:
-        artifacts = Path(folder, "artifacts")
-        execution = execute(
+        return execute(
             notebook,
-            _sandbox(_folder(folder, "work"), provisions, settings, budget),
-            cell_seconds=budget + settings.limits.cell_seconds,
-            total_seconds=budget + settings.limits.submission_seconds,
+            _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget),
+            Effort(
+                training=budget,
+                other=settings.limits.other_seconds * pace(),
+                own=settings.limits.own_seconds * pace(),
+                cell_seconds=budget + settings.limits.cell_seconds,
+                total_seconds=budget + settings.limits.submission_seconds,
+            ),
             take=assignment.artifacts,
-            to=artifacts,
-        )
-        return Executed(
-            notebook=execution.notebook,
-            seconds=execution.seconds,
-            problem=execution.problem,
-            artifacts={path.name: path.read_bytes() for path in sorted(artifacts.glob("*"))},
+            added=[
+                number
+                for number, cell in enumerate(notebook.cells)
+                if cell.cell_type == "code" and _grade_id(cell) is None
+            ],
         )
 
 
@@ -124,7 +126,7 @@ def check_executed(
             workplace=workplace,
             artifacts=artifacts,
             probe_sandbox=_sandbox(
-                _folder(folder, "probe"), provisions, settings, _PROBE_TRAIN_SECONDS
+                _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
             ),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
@@ -143,12 +145,17 @@ def _folder(parent: str, name: str) -> Path:
 
 
 def _sandbox(
-    work: Path, provisions: Provisions, settings: Settings, train_seconds: float
+    work: Path,
+    provisions: Provisions,
+    settings: Settings,
+    workplace: Workplace,
+    train_seconds: float,
 ) -> Sandbox:
     sandbox = Sandbox(
         work=work,
         environment={},
         read_only=provisions.mounts,
+        private=(COURSE_ROOT, workplace.root),
         limits=settings.limits,
         isolated=settings.sandbox,
     )

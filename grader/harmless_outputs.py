@@ -49,7 +49,7 @@ def _harmless(output: NotebookNode) -> NotebookNode | None:
             "error",
             ename=_plain(output.get("ename", "")),
             evalue=_plain(output.get("evalue", "")),
-            traceback=[_plain(line) for line in output.get("traceback", [])],
+            traceback=[_plain(line) for line in _lines(output.get("traceback"))],
         )
     if kind in ("display_data", "execute_result"):
         data = _bundle(output.get("data", {}))
@@ -59,6 +59,10 @@ def _harmless(output: NotebookNode) -> NotebookNode | None:
         if data:
             return _output(kind, data=data)
     return None
+
+
+def _lines(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _output(kind: str, **content: Any) -> NotebookNode:

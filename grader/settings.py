@@ -19,10 +19,16 @@ class Limits:
 
     Attributes
     ----------
+    other_seconds
+        Processor seconds for everything besides training, on the machine of the calibration: a
+        notebook that has used its budget and these is stopped, and what it saved counts.
+    own_seconds
+        Further processor seconds in cells that the student added.
     cell_seconds
-        Wall-clock seconds that one cell may run beyond the training budget.
+        Seconds by the clock that one cell may run beyond the training budget, without those in
+        which it waits for a processor.
     submission_seconds
-        Wall-clock seconds for the whole notebook beyond the training budget.
+        The same for the whole notebook.
     probe_seconds
         Wall-clock seconds for one answer of the student's functions.
     cpu_seconds
@@ -47,6 +53,8 @@ class Limits:
         the code that the tasks need, but not for the weights of a network.
     """
 
+    other_seconds: float = 180.0
+    own_seconds: float = 240.0
     cell_seconds: float = 240.0
     submission_seconds: float = 600.0
     probe_seconds: float = 120.0

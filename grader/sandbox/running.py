@@ -20,6 +20,7 @@ from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.frames import FrameError
 from grader.sandbox.launch import start
 from grader.sandbox.live import LIVE
+from grader.sandbox.usage import Usage
 from grader.sandbox.watchdog import Watchdog
 
 __all__ = ["PROGRAMS", "Bounds", "Ended", "Running", "Silent"]
@@ -96,18 +97,20 @@ class Running:
             arguments = [str(sandbox.path_inside(program))]
             started = start(sandbox, arguments, reading, writing, subprocess.DEVNULL)
         self._process = started.process
+        if started.group is not None:
+            self._cleanup.callback(started.group.remove)
         self._reader = threading.Thread(target=self._read, args=(answers,), daemon=True)
         self._reader.start()
         self._cleanup.callback(self._end)
-        self._watchdog = Watchdog(started.outermost, sandbox.limits, self.stop)
+        self._watchdog = Watchdog(started.outermost, sandbox.limits, self.stop, started.group)
         if sandbox.isolated:
             self._cleanup.enter_context(self._watchdog)
         self._cleanup.enter_context(LIVE.register(self._process.kill))
 
     @property
-    def cpu_seconds(self) -> float:
-        """Processor time of everything in the sandbox, as last measured."""
-        return self._watchdog.usage.cpu_seconds
+    def usage(self) -> Usage:
+        """What everything in the sandbox used, as last measured."""
+        return self._watchdog.usage
 
     def send(self, value: Any) -> None:
         """Send one value in.
@@ -158,6 +161,7 @@ class Running:
         self._cleanup.close()
 
     def _ended(self) -> Ended:
+        self.exceeded = self.exceeded or self._watchdog.out_of_memory()
         return Ended(self.exceeded or "it ended unexpectedly")
 
     def _end(self) -> None:
