@@ -168,7 +168,7 @@ WRONG = [
      "must return a float array of shape (23, 31), found an array of shape (1, 31)"),
     (CNN.test_agreement, "def annotator_agreement(b): return b.any(0)", "(23, 31), bool"),
     (CNN.test_agreement, "def annotator_agreement(b): b.mean(0)", "is the `return` missing?"),
-    (CNN.test_agreement, "def annotator_agreement(b): return b.mean(0) * np.nan", "NaN or infinity"),
+    (CNN.test_agreement, "def annotator_agreement(b): return np.nan * b[0]", "NaN or infinity"),
     (CNN.test_metrics, "def scores(t, p): return 1.0, 0.5, 0.5",
      'scores must return a dict with "accuracy", "iou" and "mean_iou", found a list of 3'),
     (CNN.test_metrics, SCORES.replace("if union else 1.0", "if union else np.nan"),
