@@ -110,7 +110,8 @@ def run_checks(job: CheckJob) -> Findings:
     process.start()
     sender.close()
     with LIVE.register(process.kill):
-        found = _receive(receiver, job.settings.limits.submission_seconds)
+        # Once for the cells that define functions, once for the functions' answers.
+        found = _receive(receiver, 2 * job.settings.limits.submission_seconds)
         if found.internal is not None:
             process.kill()
         process.join()

@@ -113,6 +113,10 @@ class Evidence:
             ("split", name), lambda: self.dataset.load(name, size=self.assignment.size)
         )
 
+    def left(self, name: str) -> bool:
+        """Whether the notebook left a file behind."""
+        return (self.artifacts / name).is_file()
+
     def model_bytes(self, name: str) -> bytes:
         """Contents of a model that the notebook saved.
 
@@ -172,8 +176,9 @@ class Evidence:
         """
 
         def load() -> Any:
-            session = self.probe.open() if fresh else self.functions
-            data = session.build(*functions, seed=seed)
+            if fresh:
+                self._session = self.probe.open()
+            data = self.functions.build(*functions, seed=seed)
             limit = self.settings.limits.artifact_bytes
             return load_model(data, f"the model that {functions[-1]} gives", limit)
 
