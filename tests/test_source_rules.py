@@ -2,18 +2,23 @@
 
 import hashlib
 import random
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from grader.bare_code import held
 from grader.course import ASSIGNMENTS
+from grader.restore import restore
 from grader.sandbox.probe import Cell
 from grader.scoring.source_rules import could_hold_weights, pretrained_parts
 from grader.settings import Limits
+from grader.submission import read_submission
 from tests.submissions import Case, cases
 
 GIVEN = [Cell(name, source) for name, source in ASSIGNMENTS["cnn"].given_code()]
 LIMITS = Limits()
+RELEASE = nbformat.read(ASSIGNMENTS["cnn"].release, as_version=4)
 NOISE = hashlib.shake_256(b"weights").digest(9000)
 HEX = NOISE.hex()
 WHEAT = [case for case in cases("cnn") if case.kind == "wheat"]
@@ -221,17 +226,42 @@ def test_the_last_definition_counts() -> None:
 
 
 @pytest.mark.parametrize("case", WHEAT, ids=lambda case: case.name)
-def test_right_samples_are_clean(case: Case) -> None:
-    """No right sample submission could hold a network or reaches one, by a wide margin."""
-    cells = _code(case)
+def test_right_samples_are_clean(case: Case, tmp_path: Path) -> None:
+    """No right sample could hold a network as it runs, by a wide margin, nor reaches one."""
+    cells = _cells_that_run(case, tmp_path)
+    text, everything = held(cell.source for cell in cells)
+    assert text < LIMITS.held_text / 2
+    assert everything < 0.75 * LIMITS.held_code
     assert could_hold_weights(cells, LIMITS) is None
     assert pretrained_parts("build_cnn", [*GIVEN, *cells]) == []
 
 
-def _code(case: Case) -> list[Cell]:
+@pytest.mark.parametrize(
+    ("name", "could"),
+    [
+        # In comments and docstrings, which do not run where there are that many.
+        ("cnn_attack_weights_everywhere", False),
+        ("cnn_attack_weights_in_picture", False),
+        ("cnn_attack_weights_loaded", True),
+        ("cnn_attack_weights_transformed", True),
+        ("cnn_pretrained_pasted", True),
+    ],
+)
+def test_samples_with_weights_in_their_code(name: str, could: bool, tmp_path: Path) -> None:
+    """The trained weights of the sample attackers are gone or found, by a margin."""
+    case = next(case for case in cases("cnn") if case.name == name)
+    cells = _cells_that_run(case, tmp_path)
+    assert (could_hold_weights(cells, LIMITS) is not None) == could
+    text, _ = held(cell.source for cell in cells)
+    assert text > 1.2 * LIMITS.held_text if could else text < LIMITS.held_text / 10
+
+
+def _cells_that_run(case: Case, folder: Path) -> list[Cell]:
+    path = case.write(folder)
+    submitted = read_submission(path.parent, ASSIGNMENTS["cnn"], LIMITS)
     return [
         Cell("x", cell.source)
-        for cell in case.notebook().cells
+        for cell in restore(submitted, RELEASE, LIMITS).cells
         if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("locked")
     ]
 
@@ -268,12 +298,6 @@ def test_code_that_could_hold_a_network(source: str) -> None:
     assert "in cell task:" in problem
     assert "\n" not in problem
     assert len(problem) < 300
-
-
-def test_little_text_is_far_from_the_limit() -> None:
-    """What right samples hold leaves room for several times as much."""
-    most = max(held([cell.source for cell in _code(case)]).everything for case in WHEAT)
-    assert most < LIMITS.held_code
 
 
 @pytest.mark.parametrize(
