@@ -5,6 +5,7 @@ from typing import Any
 
 import nbformat
 
+from grader.bare_code import bare, held
 from grader.settings import Limits
 from grader.submission import Rejected
 
@@ -33,7 +34,8 @@ def restore(
     release
         As handed out.
     limits
-        ``cell_bytes`` and ``code_bytes`` bound the student's code.
+        ``cell_bytes`` and ``code_bytes`` bound the student's code; where it holds more than
+        ``held_text`` or ``held_code``, its comments and docstrings are left out.
 
     Returns
     -------
@@ -72,7 +74,17 @@ def restore(
         # Ids need only be unique, and a submission's need not be.
         cell["id"] = f"cell-{number}"
     _check_size(restored, limits)
+    _leave_out_text(restored, limits)
     return restored
+
+
+def _leave_out_text(restored: nbformat.NotebookNode, limits: Limits) -> None:
+    """Take comments and docstrings out of a notebook where they are enough to hide weights in."""
+    cells = [cell for cell in restored.cells if _is_students_code(cell)]
+    text, everything = held(cell.source for cell in cells)
+    if text > limits.held_text or everything > limits.held_code:
+        for cell in cells:
+            cell.source = bare(cell.source)
 
 
 def _check_size(restored: nbformat.NotebookNode, limits: Limits) -> None:

@@ -49,8 +49,14 @@ class Limits:
     cells
         How many cells a notebook may have.
     cell_bytes, code_bytes
-        Bytes of source in one code cell of the student's, and in all of them: room for ten times
-        the code that the tasks need, but not for the weights of a network.
+        Bytes of source in one code cell of the student's, and in all of them: forty times what
+        the tasks need.
+    held_text, held_code
+        Bytes that the text in all code cells (literals, magics, comments, docstrings) compresses
+        to, and all of these cells. Beyond either, a notebook runs without its comments and
+        docstrings; beyond either even so, the source could hold trained weights. The sample
+        solutions hold at most a tenth; the trained weights in the sample attackers, a network
+        of 2,600 weights, need 5,500 bytes of text.
     """
 
     other_seconds: float = 180.0
@@ -69,8 +75,10 @@ class Limits:
     notebook_bytes: int = 4 * _MB
     artifact_bytes: int = 256 * _MB
     cells: int = 1000
-    cell_bytes: int = 10_000
-    code_bytes: int = 30_000
+    cell_bytes: int = 60_000
+    code_bytes: int = 120_000
+    held_text: int = 4_000
+    held_code: int = 8_000
 
 
 @dataclass(frozen=True)

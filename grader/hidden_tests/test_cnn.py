@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsds_utils import THRESHOLDS, agreement, foreground_iou, mean_iou
+from grader.sandbox.probe import Cell
 from grader.scoring import initial_weights, source_rules
 from grader.scoring.answers import array, found, number, numbers, table
 from grader.scoring.artifacts import ArtifactError
@@ -308,9 +309,13 @@ def test_test_report(submission: Evidence, generator: np.random.Generator, credi
 
 def _pretrained(submission: Evidence) -> str | None:
     """Say what is pretrained, in the source or in the built model; None if nothing is."""
-    findings = source_rules.pretrained(submission.student_cells)
+    held = source_rules.could_hold_weights(submission.student_cells, submission.settings.limits)
+    if held:
+        return held
+    given = [Cell(name, source) for name, source in submission.assignment.given_code()]
+    findings = source_rules.pretrained_parts("build_cnn", [*given, *submission.student_cells])
     if findings:
-        return "; ".join(findings[:3])
+        return "; ".join(findings[:2])
     first = submission.built("build_cnn")
     second = submission.built("build_cnn", seed=2, fresh=True)
     return (

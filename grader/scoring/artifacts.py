@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from grader.scoring.verdict import Kind
 from grader.scratch import scratch
 
 __all__ = ["ArtifactError", "check_model_file", "load_model", "read_json"]
@@ -37,7 +38,17 @@ _FORBIDDEN_CLASSES = {
 
 
 class ArtifactError(Exception):
-    """An artifact that is missing or not what it must be; the message is for the student."""
+    """An artifact that is missing or not what it must be; the message is for the student.
+
+    Attributes
+    ----------
+    kind
+        ``"refused"`` if it could do harm when opened, ``"missing"`` if there is none.
+    """
+
+    def __init__(self, message: str, kind: Kind = "wrong") -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -88,16 +99,16 @@ def check_model_file(data: bytes, name: str, max_bytes: int) -> None:
         members = {info.filename: info for info in archive.infolist()}
         twice = len(members) < len(archive.infolist())
         if twice or not members.keys() <= _MEMBERS or "config.json" not in members:
-            raise ArtifactError(f"{name} is not a file that model.save writes")
+            raise ArtifactError(f"{name} is not a file that model.save writes", "refused")
         if sum(info.file_size for info in members.values()) > max_bytes:
-            raise ArtifactError(f"{name} holds more than {max_bytes >> 20} MB")
+            raise ArtifactError(f"{name} holds more than {max_bytes >> 20} MB", "refused")
         if members["config.json"].file_size > _MAX_CONFIG:
-            raise ArtifactError(f"{name} describes far too large a model")
+            raise ArtifactError(f"{name} describes far too large a model", "refused")
         config = json.loads(archive.read("config.json"))
     except ArtifactError:
         raise
     except Exception as error:  # each way of packing fails in ways of its own
-        raise ArtifactError(f"{name} cannot be read as a Keras model") from error
+        raise ArtifactError(f"{name} cannot be read as a Keras model", "refused") from error
     _check_config(config, name)
 
 
@@ -118,7 +129,8 @@ def _check_config(config: Any, name: str) -> None:
     if constants > _MAX_CONSTANTS:
         raise ArtifactError(
             f"{name} holds {constants} constant numbers besides its weights; what a model knows "
-            "belongs into weights"
+            "belongs into weights",
+            "refused",
         )
 
 
@@ -135,13 +147,17 @@ def _flat(nested: list[Any]) -> list[Any]:
 def _check_class(part: dict[str, Any], name: str) -> None:
     class_name, module = str(part["class_name"]), str(part.get("module"))
     if class_name in _FORBIDDEN_CLASSES or class_name == "__lambda__":
-        raise ArtifactError(f"{name} uses {class_name}; use built-in layers that need no own code")
+        raise ArtifactError(
+            f"{name} uses {class_name}; use built-in layers that need no own code", "refused"
+        )
     if class_name in _PLAIN_VALUES:
         return
     custom = part.get("registered_name") not in (None, class_name)
     known = module in _MODULES or module.startswith(_INNER_MODULES)
     if custom or not known:
-        raise ArtifactError(f"{name} uses {class_name}, which is not a built-in Keras class")
+        raise ArtifactError(
+            f"{name} uses {class_name}, which is not a built-in Keras class", "refused"
+        )
 
 
 def load_model(data: bytes, name: str, max_bytes: int) -> Any:

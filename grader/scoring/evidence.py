@@ -128,7 +128,7 @@ class Evidence:
         path = self.artifacts / name
         if not path.is_file():
             reason = self.problem or "the cell that saves it did not run"
-            raise ArtifactError(f"your notebook left no model {name}: {reason}")
+            raise ArtifactError(f"your notebook left no model {name}: {reason}", "missing")
         return path.read_bytes()
 
     def model(self, name: str) -> Any:
