@@ -79,6 +79,8 @@ def check_keys(assignment: Assignment, settings: Settings) -> dict[str, str]:
     with _lock:
         common = hashlib.sha256(repr((settings.secret, assignment.points())).encode())
         common.update(_code(_CHECKING))
+        if settings.calibration is not None:
+            common.update(settings.calibration.read_bytes())
         common.update(assignment.source.read_bytes())
         used = _uses(assignment.hidden_tests.read_text(encoding="utf-8"))
         keys = {}

@@ -1,6 +1,6 @@
 """How much longer training takes here than where the targets were measured.
 
-A budget in seconds buys less on a slow machine, and a grade must not depend on that. So a
+A second of processor time buys less on a slow machine, and a grade must not depend on that. So a
 notebook's budget is stretched by what the machine is slower than the one of the calibration. It is
 never shortened.
 """
@@ -13,13 +13,20 @@ import numpy as np
 
 from grader.trusted import trusted_processes
 
-__all__ = ["pace"]
+__all__ = ["THREADS", "pace"]
 
 _REFERENCE_SECONDS = 0.28
 """What the work below takes on a machine on which a second of budget lasts a second.
 
 A unit and no more: changing it, or the work, makes ``calibration.json`` outdated.
 """
+
+THREADS = 2
+"""Threads of a submission's computations, so that its processor time buys the same on any machine.
+
+More of them get less done in the same time, as they wait for one another.
+"""
+
 _LONGEST = 8.0
 _STEPS = 4
 _BATCH, _SIDE, _CHANNELS = 8, 168, 16
@@ -66,6 +73,8 @@ def work_seconds() -> float:
 def _measure(sender: Connection) -> None:
     import tensorflow as tf
 
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
     shape = (3, 3, _CHANNELS, _CHANNELS)
     kernels = [tf.Variable(tf.random.stateless_normal(shape, (layer, 0))) for layer in range(3)]
     images = tf.random.stateless_normal((_BATCH, _SIDE, _SIDE, _CHANNELS), (0, 1))

@@ -88,7 +88,7 @@ class Settings:
     Attributes
     ----------
     train_seconds
-        Training budget given to the notebook as ``BSDS_TIME_BUDGET``.
+        Processor seconds of training, given to the notebook as ``BSDS_PROCESSOR_BUDGET``.
     secret
         Course secret from which the hidden images are made.
     data_source, data_root
@@ -96,6 +96,8 @@ class Settings:
     encoder_weights
         ResNet50 weights file shown to the sandbox of assignments that use it; when None, a
         random encoder made from a fixed seed stands in.
+    calibration
+        What the reference solutions reach, in place of the committed ``calibration.json``.
     sandbox
         False only after ``--unsafe-no-sandbox``.
     limits
@@ -107,6 +109,7 @@ class Settings:
     data_source: str | None = None
     data_root: Path | None = None
     encoder_weights: Path | None = None
+    calibration: Path | None = None
     sandbox: bool = True
     limits: Limits = Limits()
 
@@ -115,8 +118,9 @@ class Settings:
         """Read the settings that environment variables carry.
 
         ``BSDS_GRADE_SECONDS`` (training budget), ``BSDS_COURSE_SECRET`` or
-        ``BSDS_COURSE_SECRET_FILE``, ``BSDS_ENCODER_WEIGHTS``, ``BSDS_UNSAFE_NO_SANDBOX=1``; the
-        data set is found as :func:`bsds_utils.open_dataset` finds it.
+        ``BSDS_COURSE_SECRET_FILE``, ``BSDS_ENCODER_WEIGHTS``, ``BSDS_CALIBRATION``,
+        ``BSDS_UNSAFE_NO_SANDBOX=1``; the data set is found as :func:`bsds_utils.open_dataset`
+        finds it.
 
         Raises
         ------
@@ -127,15 +131,11 @@ class Settings:
         budget = os.environ.get("BSDS_GRADE_SECONDS")
         if budget:
             settings = replace(settings, train_seconds=_positive("BSDS_GRADE_SECONDS", budget))
-        weights = os.environ.get("BSDS_ENCODER_WEIGHTS")
-        if weights:
-            path = Path(weights).expanduser().resolve()
-            if not path.is_file():
-                raise BSDSError(
-                    f"expected BSDS_ENCODER_WEIGHTS to name a weights file, found no file at "
-                    f"{path}; correct the path or unset the variable"
-                )
-            settings = replace(settings, encoder_weights=path)
+        settings = replace(
+            settings,
+            encoder_weights=_file("BSDS_ENCODER_WEIGHTS", "a weights file"),
+            calibration=_file("BSDS_CALIBRATION", "a calibration"),
+        )
         if os.environ.get("BSDS_UNSAFE_NO_SANDBOX") == "1":
             settings = replace(settings, sandbox=False)
         return settings
@@ -162,6 +162,19 @@ def load_secret() -> str:
             raise BSDSError(f"expected a secret in {path}, found an empty file; write one line")
         return secret
     return os.environ.get("BSDS_COURSE_SECRET") or DEVELOPMENT_SECRET
+
+
+def _file(variable: str, what: str) -> Path | None:
+    named = os.environ.get(variable)
+    if not named:
+        return None
+    path = Path(named).expanduser().resolve()
+    if not path.is_file():
+        raise BSDSError(
+            f"expected {variable} to name {what}, found no file at {path}; correct the path or "
+            "unset the variable"
+        )
+    return path
 
 
 def _positive(name: str, text: str) -> float:

@@ -50,11 +50,11 @@ def tiny_deadleaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def few_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the root of a synthetic data set of 60 + 16 + 16 scenes, enough to learn a little."""
-    from bsds_utils.synthetic import write_dataset
+    """Return the root of a synthetic data set on which a network learns in seconds."""
+    from red_lines import write_red_scenes
 
     root = tmp_path_factory.mktemp("data") / "scenes"
-    write_dataset(root, {"train": 60, "val": 16, "test": 16}, seed=1)
+    write_red_scenes(root)
     return root
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from red_lines import CALIBRATION, TRAIN_SECONDS, hide_red_scenes
 from stock_nbgrader import nbgrader
 from submissions import Case, cases
 
@@ -25,8 +26,6 @@ from grader.workplace import Workplace
 # The first test of an assignment grades its whole class.
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.sandbox, pytest.mark.timeout(3600)]
 
-# ResNet50 is slow without a GPU: this is some four epochs in all.
-TRAIN_SECONDS = {"cnn": 15, "resnet": 40}
 OTHER_SETTINGS = (
     "BSDS_SOURCE", "BSDS_COURSE_SECRET", "BSDS_COURSE_SECRET_FILE", "BSDS_ENCODER_WEIGHTS",
     "BSDS_UNSAFE_NO_SANDBOX",
@@ -99,6 +98,7 @@ def graded(
             environment = {
                 "BSDS_CACHE": str(folder / "cache"),
                 "BSDS500_ROOT": str(few_scenes),
+                "BSDS_CALIBRATION": str(CALIBRATION),
                 "BSDS_GRADE_SECONDS": str(TRAIN_SECONDS[name]),
             }
             root = folder / name
@@ -112,6 +112,7 @@ def graded(
                 for variable, value in environment.items():
                     patch.setenv(variable, value)
                 settings = Settings.from_environment()
+                hide_red_scenes(few_scenes, settings, Workplace(root))
                 settings = replace(settings, limits=replace(settings.limits, **LIMITS[name]))
                 until = time.monotonic() + 60 * MINUTES[name]
                 for first in range(0, len(chosen), AT_A_TIME):
@@ -197,7 +198,11 @@ def test_gradebook_holds_the_score(case: Case, graded: GradeClass) -> None:
 
 @each("case", STOCK, ids=lambda case: case.name)
 def test_stock_nbgrader_gives_the_same(
-    case: Case, graded: GradeClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case,
+    graded: GradeClass,
+    few_scenes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """``nbgrader autograde`` by hand records the same points as ``bsds grade``."""
     course = graded(case.assignment)
@@ -207,6 +212,7 @@ def test_stock_nbgrader_gives_the_same(
         monkeypatch.delenv(variable, raising=False)
     for variable, value in course.environment.items():
         monkeypatch.setenv(variable, value)
+    hide_red_scenes(few_scenes, Settings.from_environment(), Workplace(tmp_path))
     done = nbgrader(tmp_path, "autograde", case.assignment, "--create")
     assert done.returncode == 0, done.stderr
     with Course(tmp_path).gradebook() as gradebook:

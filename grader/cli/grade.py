@@ -21,8 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bsds_utils import open_dataset
 from bsds_utils.data.files import printable
 from bsds_utils.errors import BSDSError
+from grader.calibration import load_target
 from grader.cluster import connect
 from grader.course import ASSIGNMENTS, Assignment, get_assignment
 from grader.exports import write_canvas, write_csv, write_moodle
@@ -92,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         os.environ["BSDS_UNSAFE_NO_SANDBOX"] = "1"
     assignment = get_assignment(args.assignment)
     settings = Settings.from_environment()
-    _warn_of(settings)
+    _warn_of(assignment, settings)
     workplace = Workplace(args.course_dir.resolve())
     students = _chosen(find_submissions(assignment, workplace), args.student)
     with all_in_scratch(), _engine(args, settings) as (engine, jobs):
@@ -150,7 +152,7 @@ def _grade(
             raise
 
 
-def _warn_of(settings: Settings) -> None:
+def _warn_of(assignment: Assignment, settings: Settings) -> None:
     if not settings.sandbox:
         _warn("submissions run WITHOUT isolation and can read and change your files")
     if settings.secret == DEVELOPMENT_SECRET:
@@ -158,6 +160,10 @@ def _warn_of(settings: Settings) -> None:
             "hidden images come from the public development secret; set BSDS_COURSE_SECRET or "
             "BSDS_COURSE_SECRET_FILE before you grade a real class"
         )
+    dataset = open_dataset(settings.data_source, settings.data_root)
+    problem = load_target(assignment, dataset.name, settings).problem
+    if problem is not None:
+        _warn(f"points for the IoU are out of reach of most: {problem} (--seconds)")
 
 
 def _chosen(students: list[str], names: list[str] | None) -> list[str]:

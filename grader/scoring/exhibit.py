@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bsds_utils import THRESHOLDS, baselines
+from bsds_utils import THRESHOLDS
 from grader.sandbox.probe import ProbeError
 from grader.scoring.artifacts import ArtifactError
 from grader.scoring.evidence import Evidence
@@ -87,7 +87,7 @@ def _exhibit(evidence: Evidence) -> Exhibit:
         curve=[round(float(value), 4) for value in sweep.iou],
         threshold=threshold,
         iou=evidence.iou(model, "hidden", threshold),
-        baselines=baselines(hidden.masks, hidden.images),
+        baselines=evidence.untrained,
         target=evidence.target.full,
         thumbnails=_thumbnails(
             hidden.images, hidden.masks[..., 0], evidence.predictions(model, "hidden")
