@@ -172,6 +172,8 @@ def wall_traces(result: Result) -> list[Finding]:
     found = []
     if result.status == "not_run":
         found.append(Finding("note", "run", "was stopped", excerpt(result.problem or "")))
+    if result.remark is not None:
+        found.append(Finding("note", "run", "used up its time", excerpt(result.remark)))
     refused = {one.message for one in result.verdicts.values() if one.kind == "refused"}
     found += [
         Finding("sign", "model", "was refused", excerpt(message)) for message in sorted(refused)

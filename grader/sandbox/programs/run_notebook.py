@@ -94,7 +94,7 @@ class Notebook(NotebookClient):
         """Count what a cell prints and shows, then keep it as usual."""
         self.shown += len(repr(msg["content"]))
         if self.shown > self.limit:
-            self.km.kill()
+            cast(Kernel, self.km).kill()
             return None
         try:
             return super().process_message(msg, cell, cell_index)
