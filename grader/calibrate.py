@@ -39,6 +39,7 @@ from grader.workplace import Workplace
 
 __all__ = ["calibrate", "main"]
 
+_DAY = 86_400.0
 _SPENT = re.compile(r"processor seconds: ([0-9.]+)")
 _SHOW_SPENT = "import time\nprint('processor seconds:', time.process_time())"
 
@@ -140,6 +141,9 @@ def _measure(
     for cell in notebook.cells:
         cell.source = cell.source.replace("seed_everything(1)", f"seed_everything({seed + 1})")
     notebook.cells.append(new_code_cell(_SHOW_SPENT))
+    # However long a busy machine takes: what is measured is work.
+    patient = replace(settings.limits, cell_seconds=_DAY, submission_seconds=_DAY)
+    settings = replace(settings, limits=patient)
     executed = execute_notebook(notebook, assignment, settings, workplace)
     with tempfile.TemporaryDirectory() as folder:
         # The check wants a target, of which there may be none yet; any will do.
@@ -155,11 +159,12 @@ def _measure(
     spent = _SPENT.search(str(executed.notebook.cells[-1].outputs))
     assert spent is not None
     slower = pace()
+    seconds = settings.budget(assignment)
     return {
-        "seconds": settings.train_seconds,
+        "seconds": seconds,
         "seed": seed,
         "iou": round(findings.exhibit.iou, 4),
-        "other_seconds": round(float(spent[1]) / slower - settings.train_seconds, 1),
+        "other_seconds": round(float(spent[1]) / slower - seconds, 1),
         "pace": round(slower, 2),
         "date": datetime.date.today().isoformat(),
     }

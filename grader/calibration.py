@@ -139,7 +139,7 @@ def load_target(
         )
     calibrated = max(case["untrained"].values())
     reached = _reached(case)
-    seconds = settings.train_seconds
+    seconds = settings.budget(assignment)
     found = float(np.interp(np.log(seconds), np.log([*reached]), [*reached.values()]))
     gain = found - calibrated
     here = untrained or case["untrained"]

@@ -29,12 +29,16 @@ class Assignment:
         Files that the notebook writes into its working folder and that the checks may open.
     encoder
         Whether the sandbox gets the ResNet50 encoder's weights.
+    train_seconds
+        Training budget in seconds of processor time, in which the solution is well above every
+        answer that needs no training, on either data source.
     """
 
     name: str
     size: int
     artifacts: tuple[str, ...]
     encoder: bool
+    train_seconds: float
 
     @property
     def notebook_name(self) -> str:
@@ -87,13 +91,18 @@ class Assignment:
 
 ASSIGNMENTS = {
     "cnn": Assignment(
-        name="cnn", size=168, artifacts=("cnn_model.keras", "cnn_model.json"), encoder=False
+        name="cnn",
+        size=168,
+        artifacts=("cnn_model.keras", "cnn_model.json"),
+        encoder=False,
+        train_seconds=120.0,
     ),
     "resnet": Assignment(
         name="resnet",
         size=224,
         artifacts=("resnet_phase1.keras", "resnet_model.keras", "resnet_model.json"),
         encoder=True,
+        train_seconds=60.0,
     ),
 }
 

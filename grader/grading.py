@@ -13,7 +13,7 @@ import nbformat
 
 from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
-from grader.pace import THREADS, pace
+from grader.pace import THREADS, pace, usual_probe
 from grader.provisions import Provisions, prepare
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.launch import warm_address
@@ -58,7 +58,7 @@ def execute_notebook(
     if settings.sandbox:
         require_sandbox()
     provisions = prepare(assignment, settings, workplace)
-    budget = settings.train_seconds * pace()
+    budget = settings.budget(assignment) * pace()
     with scratch("g") as folder:
         return execute(
             notebook,
@@ -163,6 +163,7 @@ def _sandbox(
     environment = {
         **provisions.variables(inside),
         "BSDS_PROCESSOR_BUDGET": str(train_seconds),
+        "BSDS_PROCESSOR_PROBE": str(usual_probe()),
         # For loops of a student's own, which look at the clock: never more than the budget.
         "BSDS_TIME_BUDGET": str(train_seconds / THREADS),
         "CUDA_VISIBLE_DEVICES": "-1",

@@ -8,14 +8,16 @@ never shortened.
 import threading
 import time
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 import numpy as np
 
+from bsds_utils.work import probe_seconds
 from grader.trusted import trusted_processes
 
-__all__ = ["THREADS", "pace"]
+__all__ = ["THREADS", "pace", "usual_probe"]
 
-_REFERENCE_SECONDS = 0.28
+_REFERENCE_SECONDS = 0.2
 """What the work below takes on a machine on which a second of budget lasts a second.
 
 A unit and no more: changing it, or the work, makes ``calibration.json`` outdated.
@@ -33,27 +35,49 @@ _BATCH, _SIDE, _CHANNELS = 8, 168, 16
 _ANSWER_SECONDS = 120.0
 
 _lock = threading.Lock()
-_measured: list[float] = []
+_measured: list["Speed"] = []
+
+
+class Speed(NamedTuple):
+    """How quick this machine is at the moment.
+
+    Attributes
+    ----------
+    work
+        Processor seconds of all threads for a small training.
+    probe
+        Those of :func:`bsds_utils.work.probe_seconds` meanwhile.
+    """
+
+    work: float
+    probe: float
 
 
 def pace() -> float:
     """Return by what to multiply budgets of training, 1 to 8; measured once a process."""
+    slower = _speed().work / _REFERENCE_SECONDS
+    return float(np.clip(slower, 1.0, _LONGEST))
+
+
+def usual_probe() -> float:
+    """Return what the clock of work's probe takes while a second is worth what the pace says."""
+    return _speed().probe
+
+
+def _speed() -> Speed:
     with _lock:
         if not _measured:
-            slower = work_seconds() / _REFERENCE_SECONDS
-            _measured.append(float(np.clip(slower, 1.0, _LONGEST)))
+            _measured.append(measured_speed() or Speed(_REFERENCE_SECONDS, probe_seconds()))
         return _measured[0]
 
 
-def work_seconds() -> float:
-    """Processor time of a small training, whatever else the machine does meanwhile.
-
-    Measured in a process of its own, because the grader's must not start TensorFlow.
+def measured_speed() -> Speed | None:
+    """Measure in a process of its own, because the grader's must not start TensorFlow.
 
     Returns
     -------
-    float
-        Seconds of all threads together; the reference where it cannot be measured.
+    Speed or None
+        None where it cannot be measured.
     """
     context = trusted_processes()
     receiver, sender = context.Pipe(duplex=False)
@@ -62,9 +86,9 @@ def work_seconds() -> float:
     sender.close()
     try:
         with receiver:
-            return float(receiver.recv()) if receiver.poll(_ANSWER_SECONDS) else _REFERENCE_SECONDS
+            return Speed(*receiver.recv()) if receiver.poll(_ANSWER_SECONDS) else None
     except EOFError:
-        return _REFERENCE_SECONDS
+        return None
     finally:
         process.kill()
         process.join()
@@ -79,16 +103,21 @@ def _measure(sender: Connection) -> None:
     kernels = [tf.Variable(tf.random.stateless_normal(shape, (layer, 0))) for layer in range(3)]
     images = tf.random.stateless_normal((_BATCH, _SIDE, _SIDE, _CHANNELS), (0, 1))
 
+    @tf.function  # type: ignore[untyped-decorator]
     def step() -> None:
         with tf.GradientTape() as tape:
             x = images
             for kernel in kernels:
                 x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME"))
             loss = tf.reduce_mean(x)
-        tape.gradient(loss, kernels)
+        for kernel, change in zip(kernels, tape.gradient(loss, kernels), strict=True):
+            kernel.assign_sub(1e-3 * change)
 
     step()  # chooses algorithms and asks for memory
-    started = time.process_time()
+    work, probe = 0.0, 0.0
     for _ in range(_STEPS):
+        probe += probe_seconds()
+        began = time.process_time()
         step()
-    sender.send(time.process_time() - started)
+        work += time.process_time() - began
+    sender.send((work, probe / _STEPS))

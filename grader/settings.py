@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bsds_utils.errors import BSDSError
+from grader.course import Assignment
 
 __all__ = ["DEVELOPMENT_SECRET", "Limits", "Settings", "load_secret"]
 
@@ -88,7 +89,7 @@ class Settings:
     Attributes
     ----------
     train_seconds
-        Processor seconds of training, given to the notebook as ``BSDS_PROCESSOR_BUDGET``.
+        Training budget in seconds of processor time; None: the assignment's own.
     secret
         Course secret from which the hidden images are made.
     data_source, data_root
@@ -104,7 +105,7 @@ class Settings:
         What a submission may use.
     """
 
-    train_seconds: float = 60.0
+    train_seconds: float | None = None
     secret: str = DEVELOPMENT_SECRET
     data_source: str | None = None
     data_root: Path | None = None
@@ -112,6 +113,10 @@ class Settings:
     calibration: Path | None = None
     sandbox: bool = True
     limits: Limits = Limits()
+
+    def budget(self, assignment: Assignment) -> float:
+        """Training budget of an assignment's notebooks, in seconds of processor time."""
+        return assignment.train_seconds if self.train_seconds is None else self.train_seconds
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -9,15 +9,19 @@ from grader import pace
 def test_factor(monkeypatch: pytest.MonkeyPatch, slower: float, expected: float) -> None:
     """The factor is how much slower the machine is, within bounds, and measured once."""
     monkeypatch.setattr(pace, "_measured", [])
-    monkeypatch.setattr(pace, "work_seconds", lambda: slower * pace._REFERENCE_SECONDS)
+    speed = pace.Speed(slower * pace._REFERENCE_SECONDS, 0.04)
+    monkeypatch.setattr(pace, "measured_speed", lambda: speed)
     assert pace.pace() == pytest.approx(expected)
-    monkeypatch.setattr(pace, "work_seconds", lambda: 1 / 0)
+    monkeypatch.setattr(pace, "measured_speed", lambda: 1 / 0)
     assert pace.pace() == pytest.approx(expected)
+    assert pace.usual_probe() == 0.04
 
 
-def test_work_is_measured() -> None:
-    """The real work takes processor time."""
-    assert pace.work_seconds() > 0
+def test_speed_is_measured() -> None:
+    """The real work and the probe beside it take processor time, the probe less."""
+    speed = pace.measured_speed()
+    assert speed is not None
+    assert 0 < speed.probe < speed.work
 
 
 def test_unmeasurable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +29,4 @@ def test_unmeasurable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "_ANSWER_SECONDS", 0.0)
     monkeypatch.setattr(pace, "_measured", [])
     assert pace.pace() == 1.0
+    assert pace.usual_probe() > 0

@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write results as JSON")
     parser.add_argument(
-        "--seconds", type=float, metavar="S", help="training budget of each notebook (default 60)"
+        "--seconds",
+        type=float,
+        metavar="S",
+        help="processor seconds of training for each notebook (default: the assignment's)",
     )
     parser.add_argument(
         "--student", action="append", metavar="NAME",
