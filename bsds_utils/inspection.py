@@ -1,4 +1,4 @@
-"""Looking into a Keras model: what it is made of, what training would change, what flows inside."""
+"""Looking into a Keras model: what it is made of, what training changes, what flows inside."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple

@@ -67,6 +67,7 @@ def execute_notebook(
                 training=budget,
                 other=settings.limits.other_seconds * pace(),
                 own=settings.limits.own_seconds * pace(),
+                usual_probe=usual_probe(),
                 cell_seconds=budget + settings.limits.cell_seconds,
                 total_seconds=budget + settings.limits.submission_seconds,
             ),

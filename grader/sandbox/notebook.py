@@ -10,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from bsds_utils.work import WorkClock
 from grader.executed import Executed
 from grader.harmless_outputs import execution_count, harmless_outputs
 from grader.sandbox.bubblewrap import Sandbox
@@ -21,6 +22,10 @@ OUT_OF_TIME = "it ran longer than {seconds:.0f} seconds in all"
 KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
 STOPPED = "the notebook was stopped because {reason}"
 OUTPUT = "it printed, showed or sent more than {limit:.3g} MB"
+CELL_TIMEOUT = "this cell was stopped because it ran longer than {seconds:.0f} seconds"
+CELL_WORK = (
+    "this cell was stopped because it used more than {seconds:.0f} seconds of processor time"
+)
 NO_MESSAGES = "the notebook was stopped because it sent messages that no kernel sends"
 START_FAILED = "the kernel did not start: {reason}"
 BELL = (
@@ -50,6 +55,9 @@ class Effort:
         Further processor seconds, for everything else.
     own
         Further processor seconds in cells that the student added.
+    usual_probe
+        What :class:`bsds_utils.work.WorkClock` needs to know, so that those seconds are worth the
+        same beside busy neighbours; None counts them as they come.
     cell_seconds, total_seconds
         Seconds by the clock for one cell and for all, without those in which it had to wait for
         a processor.
@@ -58,6 +66,7 @@ class Effort:
     training: float = 60.0
     other: float = 300.0
     own: float = 300.0
+    usual_probe: float | None = None
     cell_seconds: float = 300.0
     total_seconds: float = 900.0
 
@@ -107,8 +116,10 @@ class _Run:
     problem: str | None = None
     remark: str | None = None
     ended: bool = False
+    interrupted: int | None = None
     _own_before: float = 0.0
-    _cell_began: float = 0.0
+    _cell_work: float = 0.0
+    _cell_clock: float = 0.0
 
     def executed(self) -> Executed:
         """Run all cells and return what is left."""
@@ -122,10 +133,18 @@ class _Run:
             frames=4 * cells + 10_000,
         )
         running = Running(self.sandbox, _PROGRAM, bounds)
+
+        def used() -> float:
+            return running.usage.cpu_seconds
+
+        usual = self.effort.usual_probe
+        work = used if usual is None else WorkClock(usual, processor_time=used)
         try:
             running.send(self._request())
             while not self.ended:
-                self._step(running, began)
+                # Waiting for a busy machine is not the submission's doing.
+                clock = time.monotonic() - began - running.usage.waited_seconds
+                self._step(running, clock, work())
         except Ended:
             self._end_early(running)
         finally:
@@ -140,50 +159,59 @@ class _Run:
         )
 
     def _request(self) -> dict[str, Any]:
-        limits, effort = self.sandbox.limits, self.effort
+        limits = self.sandbox.limits
         return {
             "cells": [
-                {"type": cell.cell_type, "source": cell.source, "added": number in self.added}
-                for number, cell in enumerate(self.notebook.cells)
+                {"type": cell.cell_type, "source": cell.source} for cell in self.notebook.cells
             ],
             "files": sorted(self.take),
             "limits": {
                 "file_bytes": limits.artifact_bytes,
                 "output_bytes": limits.output_bytes,
                 "start_seconds": round(_START_SECONDS),
-                "cell_seconds": effort.cell_seconds,
-                "cell_cpu_seconds": [effort.training + effort.other / 2, effort.own],
             },
         }
 
-    def _step(self, running: Running, began: float) -> None:
+    def _step(self, running: Running, clock: float, work: float) -> None:
+        """Look at the next frame, if there is one, and at the time."""
         try:
-            self._take(running.receive(_LOOK_SECONDS), running)
+            self._take(running.receive(_LOOK_SECONDS), running, clock, work)
         except Silent:
-            if self.current is None and time.monotonic() - began > 2 * _START_SECONDS:
+            if self.current is None and clock > 2 * _START_SECONDS:
                 running.stop("")
-        waited = running.usage.waited_seconds
-        if time.monotonic() - began - waited > self.effort.total_seconds:
-            running.stop(OUT_OF_TIME.format(seconds=self.effort.total_seconds))
-        used = running.usage.cpu_seconds
-        own = min(self.effort.own, self._own(used))
-        allowed = self.effort.training + self.effort.other + own
-        if used > allowed and running.exceeded is None:
-            self.remark = BELL.format(seconds=allowed, training=self.effort.training)
+        effort = self.effort
+        if clock > effort.total_seconds:
+            running.stop(OUT_OF_TIME.format(seconds=effort.total_seconds))
+        allowed = effort.training + effort.other + min(effort.own, self._own(work))
+        if work > allowed and running.exceeded is None:
+            self.remark = BELL.format(seconds=allowed, training=effort.training)
             running.stop(self.remark)
+        if self.current is not None and self.current != self.interrupted:
+            self._interrupt(running, clock - self._cell_clock, work - self._cell_work)
 
-    def _own(self, used: float) -> float:
-        """Processor time of the cells that the student added, the running one included."""
-        running = used - self._cell_began if self.current in self.added else 0.0
-        return self._own_before + running
+    def _interrupt(self, running: Running, clock: float, work: float) -> None:
+        """Interrupt the running cell if it has had its time; those below it still run."""
+        effort = self.effort
+        most = effort.own if self.current in self.added else effort.training + effort.other / 2
+        if work > most:
+            reason = CELL_WORK.format(seconds=most)
+        elif clock > effort.cell_seconds:
+            reason = CELL_TIMEOUT.format(seconds=effort.cell_seconds)
+        else:
+            return
+        self.interrupted = self.current
+        running.send({"interrupt": self.current, "reason": reason})
 
-    def _take(self, frame: Any, running: Running) -> None:
+    def _own(self, work: float) -> float:
+        """Work in the cells that the student added, the running one included."""
+        return self._own_before + (work - self._cell_work if self.current in self.added else 0.0)
+
+    def _take(self, frame: Any, running: Running, clock: float, work: float) -> None:
         """Keep what a frame brings; it may be anything."""
-        used = running.usage.cpu_seconds
         match frame:
             case {"begin": int(index)} if 0 <= index < len(self.notebook.cells):
-                self._own_before = self._own(used)
-                self.current, self._cell_began = index, used
+                self._own_before = self._own(work)
+                self.current, self._cell_work, self._cell_clock = index, work, clock
             case {"cell": int(index), "outputs": list(outputs), "count": count}:
                 if index == self.current:
                     cell = self.notebook.cells[index]
@@ -191,8 +219,6 @@ class _Run:
                         [nbformat.from_dict(one) for one in outputs if isinstance(one, dict)]
                     )
                     cell.execution_count = execution_count(count)
-                    self._own_before = self._own(used)
-                    self._cell_began = used
             case {"file": str(name), "data": bytes(data)} if name in self.take:
                 self.artifacts[name] = data
             case {"end": None}:
