@@ -126,6 +126,7 @@ def check_executed(
             probe_sandbox=_sandbox(
                 _folder(folder, "probe"), provisions, settings, _PROBE_TRAIN_SECONDS
             ),
+            model_sandbox=_model_sandbox(_folder(folder, "models"), settings),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
             problem=_first_error(executed.notebook),
@@ -156,13 +157,25 @@ def _sandbox(
     environment = {
         **provisions.variables(inside),
         "BSDS_TIME_BUDGET": str(train_seconds),
+        **_keras(inside(work)),
+    }
+    return replace(sandbox, environment=environment)
+
+
+def _model_sandbox(work: Path, settings: Settings) -> Sandbox:
+    """Make a sandbox that sees nothing but libraries."""
+    sandbox = Sandbox(work=work, environment={}, limits=settings.limits, isolated=settings.sandbox)
+    return replace(sandbox, environment=_keras(sandbox.path_inside(work)))
+
+
+def _keras(home: Path) -> dict[str, str]:
+    return {
         "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_HOME": str(inside(work) / ".keras"),
-        "MPLCONFIGDIR": str(inside(work) / ".matplotlib"),
+        "KERAS_HOME": str(home / ".keras"),
+        "MPLCONFIGDIR": str(home / ".matplotlib"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "1",
     }
-    return replace(sandbox, environment=environment)
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

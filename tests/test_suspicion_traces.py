@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from grader.course import get_assignment
+from grader.keras_models.allowlist import check_model_file
 from grader.result import Result, no_points
 from grader.sandbox.probe import Cell
-from grader.scoring.artifacts import ArtifactError, check_model_file
+from grader.scoring.artifacts import ArtifactError
 from grader.scoring.verdict import Verdict
 from grader.suspicion.traces import code_traces, wall_traces
 from tests.submissions import Case, cases
