@@ -129,6 +129,7 @@ def check_executed(
             probe_sandbox=_sandbox(
                 _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
             ),
+            model_sandbox=_model_sandbox(_folder(folder, "models"), settings),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
             problem=_first_error(executed.notebook),
@@ -167,15 +168,27 @@ def _sandbox(
         "BSDS_PROCESSOR_PROBE": str(usual_probe()),
         # For loops of a student's own, which look at the clock: never more than the budget.
         "BSDS_TIME_BUDGET": str(train_seconds / THREADS),
+        **_keras(inside(work)),
+    }
+    return replace(sandbox, environment=environment)
+
+
+def _model_sandbox(work: Path, settings: Settings) -> Sandbox:
+    """Make a sandbox that sees nothing but libraries."""
+    sandbox = Sandbox(work=work, environment={}, limits=settings.limits, isolated=settings.sandbox)
+    return replace(sandbox, environment=_keras(sandbox.path_inside(work)))
+
+
+def _keras(home: Path) -> dict[str, str]:
+    return {
         "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_HOME": str(inside(work) / ".keras"),
-        "MPLCONFIGDIR": str(inside(work) / ".matplotlib"),
+        "KERAS_HOME": str(home / ".keras"),
+        "MPLCONFIGDIR": str(home / ".matplotlib"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_NUM_INTEROP_THREADS": str(THREADS),
         "TF_NUM_INTRAOP_THREADS": str(THREADS),
     }
-    return replace(sandbox, environment=environment)
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:
