@@ -42,6 +42,7 @@ def noisy():
     print("garbage"); os.write(1, b"\\0" * 100); os.write(2, b"more"); sys.stdout.flush()
     return 7
 def todo(): raise NotImplementedError()
+def needs_todo(): return todo()
 def fails(): raise ValueError("first line\\nlast line" + "!" * 5000)
 def evaluated(source): return eval(source)
 def executed(source): exec(source, globals())
@@ -217,6 +218,7 @@ def test_tensors_are_handed_over(probe: Probe) -> None:
 # What a student reads, by what their function does.
 FAILURES = [
     ("todo", "todo is not written yet"),
+    ("needs_todo", "needs_todo needs todo, which is not written yet"),
     ("fails", "fails failed: ValueError: first line"),
     ("absent", "absent is not defined: is its cell still there"),
     ("broken", "broken is not defined: cell broken failed (SyntaxError: "),
@@ -375,23 +377,49 @@ def test_cells_that_end_python_are_left_out(tmp_path: Path) -> None:
                     session.call("g")
 
 
-def test_cells_that_use_tensorflow(tmp_path: Path) -> None:
-    """Its threads do not live in a fork: a second session runs the cells again, but slow ones."""
-    count = "\nwith open('{0}', 'a') as file: file.write('x')"
-    count += "\ndef {0}(): return len(open('{0}').read())"
+# TensorFlow's threads do not live in a fork, so that a second session runs the cells again.
+USES_TENSORFLOW = Cell("tensor", "import keras\nones = keras.ops.ones(3)\ndef f(): return ones")
+
+
+def test_slow_cells_run_once(tmp_path: Path) -> None:
+    """A second session has what a slow cell defines, and runs it only if that is not enough."""
+    slow = """
+import time
+with open("runs", "a") as file: file.write("x")
+late = 7
+time.sleep(3)
+def runs(): return len(open("runs").read())
+def draft(): return 2
+"""
     cells = [
-        Cell("tensor", "import keras\nsame = keras.ops.ones(3)\ndef f(): return same * 2"),
-        Cell("slow", "import time\ntime.sleep(3)\nlate = 7" + count.format("slow_runs")),
-        Cell("uses", "def g(): return late"),
+        USES_TENSORFLOW,
+        Cell("before", "def draft(): return 1\ndef g(): return draft()"),
+        Cell("slow", slow),
+        Cell("hidden use", "def h(): return globals()['late']"),
     ]
     with _probe(tmp_path, cells) as probe:
         for _ in range(2):
             with probe.session() as session:
-                assert session.call("f").tolist() == [2, 2, 2]
+                assert session.call("f").tolist() == [1, 1, 1]
+                assert session.call("g") == 2
+                assert session.call("runs") == 1
         with probe.session() as session:
-            assert session.call("g") == 7
-            # Once at first, and once more because a name of its was missing.
-            assert session.call("slow_runs") == 2
+            assert session.call("h") == 7
+            assert session.call("runs") == 2
+
+
+def test_slow_cells_that_functions_read_run_in_their_place(tmp_path: Path) -> None:
+    """What a function reads is never left out, since nothing might fail without it."""
+    cells = [
+        USES_TENSORFLOW,
+        Cell("before", "scale = 1"),
+        Cell("slow", "import time\ntime.sleep(3)\nscale = 3"),
+        Cell("reads", "def scaled(): return scale"),
+    ]
+    with _probe(tmp_path, cells) as probe:
+        for _ in range(2):
+            with probe.session() as session:
+                assert session.call("scaled") == 3
 
 
 def test_gradient(probe: Probe) -> None:

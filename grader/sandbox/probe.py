@@ -108,7 +108,10 @@ class ProbeSession:
         if "missing" in answer:
             raise ProbeError(str(answer["missing"])[:400])
         if "unwritten" in answer:
-            raise ProbeError(f"{function} is not written yet")
+            unwritten = str(answer["unwritten"])[:60]
+            if unwritten == function or not unwritten.isidentifier():
+                raise ProbeError(f"{function} is not written yet")
+            raise ProbeError(f"{function} needs {unwritten}, which is not written yet")
         if "error" in answer:
             raise ProbeError(f"{function} failed: {str(answer['error'])[:400]}")
         if "returned" in answer:

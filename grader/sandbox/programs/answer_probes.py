@@ -9,8 +9,9 @@ fresh and nothing runs twice.
 A process that has other threads cannot be forked: those of TensorFlow, for example, which start
 with its first operation, do not exist in the child, which would wait for them. Where the cells
 started some, the definer is the session itself, and the next session needs a definer of its own.
-That one leaves out cells that were slow the first time, mostly experiments, and runs them after
-all as soon as a function fails without them.
+That one leaves out what was slow the first time, mostly experiments: of such a cell it makes the
+definitions alone, unless a function reads a name that the cell assigns, and it runs the cell after
+all as soon as a function fails without it.
 
 Cells run as in a notebook, with two differences: each has a time limit, and where one fails, its
 later definitions are made all the same. So an error costs what depends on it, and nothing else.
@@ -72,6 +73,7 @@ _FRAME_BYTES = 1 << 30
 _LENGTH = struct.Struct(">Q")
 _MAX_TEXT = 300
 _THREADS = Path("/proc/self/task")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _INSIDE_KERAS = re.compile(r"Exception encountered when calling (?:layer )?['\"]?(\w+)")
@@ -83,6 +85,7 @@ _END_OF_REASON = re.compile(
     r"Arguments received by|Call arguments received|Original stack trace|Stack trace for op"
     r"|Detected at node"
 )
+_BEFORE_NODE = re.compile(r"^(.+)\n\s*\[\[\{\{node", re.MULTILINE)
 _LAST_ERROR = re.compile(r"^\s*(?:\w+\.)*(\w+(?:Error|Exception)): ", re.MULTILINE)
 
 
@@ -289,10 +292,14 @@ def _define(request: dict[str, Any], answers: BinaryIO) -> Defined:
     quiet = Config({"HistoryManager": {"enabled": False}})
     defined = Defined(_NotebookShell.instance(config=quiet))
     until = time.monotonic() + request["seconds"]
+    read = _read_by_functions(defined.shell, request["cells"]) if request["slow"] else set()
     for number, cell in enumerate(request["cells"]):
         if number in request["slow"]:
-            defined.later.append(cell)
-            continue
+            tree = _parsed(defined.shell, cell["source"])
+            if tree is not None and read.isdisjoint(_bound(tree, definitions=False)):
+                _define_rest(defined.shell, cell["source"])
+                defined.later.append(cell)
+                continue
         if number in request["given_up"]:
             _failed(defined, cell, "it ended Python, or could not be interrupted")
             continue
@@ -334,13 +341,13 @@ def _failed(defined: Defined, cell: dict[str, str], reason: str) -> None:
     defined.failures.append(Failure(cell["name"], reason, names))
 
 
-def _define_rest(shell: Any, source: str, error: BaseException) -> None:
-    """Make the definitions below the line where a cell failed, each by itself."""
+def _define_rest(shell: Any, source: str, error: BaseException | None = None) -> None:
+    """Make the definitions below the line where a cell failed, or all, each by itself."""
     tree = _parsed(shell, source)
     kinds: tuple[type[ast.stmt], ...] = (
         ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom,
     )  # fmt: skip
-    line, trace = 0, error.__traceback__
+    line, trace = 0, error.__traceback__ if error else None
     while trace is not None:
         if (
             trace.tb_frame.f_globals is shell.user_ns
@@ -364,23 +371,34 @@ def _parsed(shell: Any, source: str) -> ast.Module | None:
     return None
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
+def _bound(tree: ast.AST, definitions: bool = True) -> Iterator[str]:
     """Names that code gives a value, not looking into its functions and classes."""
     todo: deque[ast.AST] = deque([tree])
     while todo:
         node = todo.popleft()
         match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-                continue
-            case ast.ClassDef(name=name):
-                yield name
-                continue
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
-            case ast.alias(name=name, asname=other):
+            case ast.alias(name=name, asname=other) if definitions:
                 yield other or name.partition(".")[0]
-        todo.extend(ast.iter_child_nodes(node))
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if definitions:
+                yield name
+        if not isinstance(node, _SCOPES):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def _read_by_functions(shell: Any, cells: Sequence[dict[str, str]]) -> set[str]:
+    """Names that functions read and do not define themselves."""
+    trees = [_parsed(shell, cell["source"]) for cell in cells]
+    read = set()
+    for scope in (node for tree in trees if tree for node in ast.walk(tree)):
+        if isinstance(scope, _SCOPES):
+            inside = list(ast.walk(scope))
+            names = [node for node in inside if isinstance(node, ast.Name)]
+            own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+            own |= {node.arg for node in inside if isinstance(node, ast.arg)}
+            read |= {node.id for node in names} - own
+    return read
 
 
 def _serve(defined: Defined, requests: BinaryIO, answers: BinaryIO) -> NoReturn:
@@ -403,8 +421,16 @@ def _answer(defined: Defined, request: dict[str, Any]) -> bytes:
         if isinstance(error, Missing):
             return cast(bytes, pack({"missing": _short(str(error))}))
         if isinstance(error, NotImplementedError) and not error.args:
-            return cast(bytes, pack({"unwritten": True}))
+            return cast(bytes, pack({"unwritten": _raised_in(error)}))
         return cast(bytes, pack({"error": _short(_describe(error) + _hint(defined, error))}))
+
+
+def _raised_in(error: BaseException) -> str:
+    """Name of the function that raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_name if trace else ""
 
 
 def _later(defined: Defined, request: dict[str, Any]) -> None:
@@ -576,7 +602,9 @@ def _describe(error: BaseException) -> str:
 def _reason(text: str) -> str:
     """Pick the line of an error's text that tells why; Keras and TensorFlow write many."""
     layers = _INSIDE_KERAS.findall(text)
-    if "in user code:" in text and (last := list(_LAST_ERROR.finditer(text))):
+    if before_node := _BEFORE_NODE.search(text):
+        text = before_node[1]
+    elif "in user code:" in text and (last := list(_LAST_ERROR.finditer(text))):
         text = text[last[-1].end() :]
     lines = []
     for line in text.splitlines():
