@@ -47,7 +47,7 @@ class Use:
     via: str
 
 
-@dataclass
+@dataclass(eq=False)
 class _Scope:
     """Names of a module, function or class body, and what they may stand for."""
 
@@ -197,7 +197,7 @@ class _Walk:
         self._work: list[tuple[ast.AST, _Scope]] = []
         self._classes: list[tuple[ast.ClassDef, _Scope]] = []
         self._attributes: set[str] = set()
-        self._known: dict[tuple[int, str], set[str]] = {}
+        self._known: dict[tuple[_Scope, str], set[str]] = {}
 
     def mention(self, name: str, scope: _Scope) -> None:
         """Start from what a name stands for, and go on until nothing new is reached."""
@@ -310,7 +310,7 @@ class _Walk:
         return set()
 
     def _meanings(self, name: str, scope: _Scope, depth: int) -> set[str]:
-        key = (id(scope), name)
+        key = (scope, name)
         if key not in self._known:
             # A name that stands for itself, over some others, stands for nothing more.
             self._known[key] = found = set[str]()
