@@ -1,5 +1,6 @@
 """A course whose submissions are graded without running anything, for its pages."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import nbformat
 import pytest
 
 from grader.course import get_assignment
-from grader.gradebook import Course
+from grader.gradebook import CONFIG_FILE, Course
 from grader.preprocessors import grade_in_isolation
 from grader.result import Result
 from grader.scoring.verdict import Verdict
@@ -46,6 +47,7 @@ def make_course(root: Path) -> None:
             },
         )
 
+    shutil.copy(CONFIG_FILE, root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade_in_isolation, "grade", lambda *_: Played)
         course = Course(root)

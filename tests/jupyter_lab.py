@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,19 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.gradebook import CONFIG_FILE
-
 __all__ = ["jupyter_lab"]
 
 
 @contextmanager
-def jupyter_lab(root: Path, folder: Path, seconds: float = 300) -> Iterator[str]:
+def jupyter_lab(start: Path, folder: Path, seconds: float = 300) -> Iterator[str]:
     """Start it with folders of its own, and end it, and no other, afterwards.
 
     Parameters
     ----------
-    root
-        The course, which gets this course's ``nbgrader_config.py``.
+    start
+        Where it is started.
     folder
         For Jupyter's own files and its log.
     seconds
@@ -37,7 +34,6 @@ def jupyter_lab(root: Path, folder: Path, seconds: float = 300) -> Iterator[str]
     str
         Its address with ``{}`` where the path goes, and a token.
     """
-    shutil.copy(CONFIG_FILE, root)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,7 +47,7 @@ def jupyter_lab(root: Path, folder: Path, seconds: float = 300) -> Iterator[str]
             [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
              "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
              f"--IdentityProvider.token={token}"],
-            cwd=root, env=os.environ | own | {"HOME": str(folder)}, stdin=subprocess.DEVNULL,
+            cwd=start, env=os.environ | own | {"HOME": str(folder)}, stdin=subprocess.DEVNULL,
             stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}{{}}?token={token}"

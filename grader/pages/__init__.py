@@ -6,12 +6,11 @@ Markdown (:mod:`grader.pages.markdown`) and templates that go before nbgrader's;
 each page (Content-Security-Policy) is a second wall behind them.
 """
 
-import functools
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from jinja2 import Environment
+from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions import formgrader
 
 __all__ = ["TEMPLATES", "install"]
@@ -25,7 +24,21 @@ TEMPLATES: Final = [
 
 
 def install() -> None:
-    """Let the formgrader's other pages, which show students' names, escape what they show."""
-    server = sys.modules.get("nbgrader.server_extensions.formgrader.formgrader")
+    """Let a formgrader that is running in this process follow the course's configuration.
+
+    It makes its exporter before it knows which course it is asked for, and its other pages put
+    students' names into HTML as they are.
+    """
+    server = sys.modules.get("nbgrader.server_extensions.formgrader.base")
     if server is not None:
-        server.Environment = functools.partial(Environment, autoescape=True)  # type: ignore[attr-defined]
+        server.BaseHandler.exporter = property(_exporter)
+        server.BaseHandler.render = _render
+
+
+def _exporter(handler: Any) -> HTMLExporter:
+    return HTMLExporter(config=handler.settings["nbgrader_formgrader"].config)
+
+
+def _render(handler: Any, name: str, **values: Any) -> str:
+    environment = handler.settings["nbgrader_jinja2_env"].overlay(autoescape=True)
+    return str(environment.get_template(name).render(**values))
