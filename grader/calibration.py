@@ -22,13 +22,13 @@ __all__ = ["CALIBRATION_FILE", "FULL_CREDIT_SHARE", "Target", "case_name", "load
 
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
 
-FULL_CREDIT_SHARE = 0.6
+FULL_CREDIT_SHARE = 0.5
 """Share of the way from the best untrained answer to the reference that earns full credit.
 
 Below 1 because a correct solution may be smaller, slower or unluckier than the reference.
 """
 
-_MARGIN = 0.05
+_MARGIN = 0.06
 """By how much the reference must beat every untrained answer for a budget to be worth grading.
 
 The IoU of one model varies by about 0.01 with the hidden images.

@@ -64,12 +64,13 @@ def execute_notebook(
             notebook,
             _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget),
             Effort(
-                training=budget,
+                # A loop that looks at the clock keeps all threads busy for as long.
+                training=THREADS * budget,
                 other=settings.limits.other_seconds * pace(),
                 own=settings.limits.own_seconds * pace(),
                 usual_probe=usual_probe(),
-                cell_seconds=budget + settings.limits.cell_seconds,
-                total_seconds=budget + settings.limits.submission_seconds,
+                cell_seconds=THREADS * budget + settings.limits.cell_seconds,
+                total_seconds=THREADS * budget + settings.limits.submission_seconds,
             ),
             take=assignment.artifacts,
             added=[
@@ -166,8 +167,8 @@ def _sandbox(
         **provisions.variables(inside),
         "BSDS_PROCESSOR_BUDGET": str(train_seconds),
         "BSDS_PROCESSOR_PROBE": str(usual_probe()),
-        # For loops of a student's own, which look at the clock: never more than the budget.
-        "BSDS_TIME_BUDGET": str(train_seconds / THREADS),
+        # For loops of a student's own that look at the clock.
+        "BSDS_TIME_BUDGET": str(train_seconds),
         **_keras(inside(work)),
     }
     return replace(sandbox, environment=environment)

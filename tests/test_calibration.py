@@ -18,8 +18,8 @@ from grader.calibration import (
     case_name,
     load_target,
 )
+from grader.cli import grade
 from grader.course import ASSIGNMENTS, get_assignment
-from grader.scoring.checks import Findings
 from grader.settings import Settings
 from grader.workplace import Workplace
 
@@ -122,6 +122,18 @@ def test_a_budget_that_is_too_short_is_told(measured: Measured) -> None:
     assert "none of those measured is enough" in str(measured(runs[:1])(15).problem)
 
 
+def test_grading_warns_of_a_short_budget(
+    tiny_deadleaves: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line before grading says so, and nothing where the budget is long enough."""
+    settings = Settings(data_root=tiny_deadleaves)
+    grade._warn_of_target(CNN, settings)
+    assert capsys.readouterr().err == ""
+    grade._warn_of_target(CNN, replace(settings, train_seconds=12.0))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "12 s is not enough" in line
+
+
 def test_encoder_matters_for_resnet_alone() -> None:
     """The scratch CNN has one target, with or without encoder weights at hand."""
     assert case_name(CNN, "bsds500", IMAGENET) == "bsds500/random"
@@ -171,17 +183,17 @@ def test_explanation_names_all_figures() -> None:
 
 
 @pytest.fixture
-def graded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str]]:
-    """Have calibration runs invented, and return the budgets and notebooks that they asked for."""
-    asked: list[tuple[float, str]] = []
+def graded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
+    """Have calibration runs invented; return the budgets and seeds asked for. The third fails."""
+    asked: list[tuple[float, int]] = []
 
     def measure(
         case: object, settings: Settings, workplace: object, seed: int
     ) -> dict[str, float]:
-        asked.append((settings.train_seconds, seed))
+        asked.append((settings.budget(CNN), seed))
         if len(asked) == 3:
             raise BSDSError("interrupted")
-        return {"seconds": settings.train_seconds, "seed": seed, "iou": 0.6 + seed / 100}
+        return {"seconds": settings.budget(CNN), "seed": seed, "iou": 0.6 + seed / 100}
 
     monkeypatch.setattr(calibrate, "_measure", measure)
     return asked
@@ -201,7 +213,7 @@ def test_an_interrupted_calibration_goes_on(
     with pytest.raises(BSDSError, match="interrupted"):
         run()
     run()
-    assert graded == [(5, 0), (5, 1), (7, 0), (7, 0), (7, 1)]
+    assert sorted(graded) == [(5, 0), (5, 1), (7, 0), (7, 0), (7, 1)]
     kept = json.loads(path.read_text(encoding="utf-8"))
     assert kept["resnet"] == {"deadleaves/random": {"runs": []}}
     runs = kept["cnn"]["deadleaves/random"]["runs"]
@@ -209,4 +221,3 @@ def test_an_interrupted_calibration_goes_on(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibrate, "_measure", lambda *_: 1 / 0)
         run()
-    assert Findings().exhibit is None

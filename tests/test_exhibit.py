@@ -48,7 +48,7 @@ class Submission(Evidence):
         images = generator.integers(0, 256, (5, SIZE, SIZE, 3), dtype=np.uint8)
         images[..., :1] = 255 * masks
         self.__dict__["hidden"] = HiddenSet(images, masks)
-        self.__dict__["target"] = Target(0.3, 0.6)
+        self.__dict__["target"] = Target(0.3, "Sobel", 0.6, 0.9, 60.0, 60.0)
         self.asked: list[str] = []
         card = {"threshold": threshold}
         (folder / f"{assignment}_model.json").write_text(json.dumps(card), encoding="utf-8")

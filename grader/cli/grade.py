@@ -97,9 +97,10 @@ def run(args: argparse.Namespace) -> int:
         os.environ["BSDS_UNSAFE_NO_SANDBOX"] = "1"
     assignment = get_assignment(args.assignment)
     settings = Settings.from_environment()
-    _warn_of(assignment, settings)
+    _warn_of(settings)
     workplace = Workplace(args.course_dir.resolve())
     students = _chosen(find_submissions(assignment, workplace), args.student)
+    _warn_of_target(assignment, settings)
     with all_in_scratch(), _engine(args, settings) as (engine, jobs):
         known = ResultStore(workplace.results).count()
         if engine is here and (args.renew != "nothing" or known < len(students)):
@@ -155,7 +156,7 @@ def _grade(
             raise
 
 
-def _warn_of(assignment: Assignment, settings: Settings) -> None:
+def _warn_of(settings: Settings) -> None:
     if not settings.sandbox:
         _warn("submissions run WITHOUT isolation and can read and change your files")
     if settings.secret == DEVELOPMENT_SECRET:
@@ -163,10 +164,13 @@ def _warn_of(assignment: Assignment, settings: Settings) -> None:
             "hidden images come from the public development secret; set BSDS_COURSE_SECRET or "
             "BSDS_COURSE_SECRET_FILE before you grade a real class"
         )
+
+
+def _warn_of_target(assignment: Assignment, settings: Settings) -> None:
     dataset = open_dataset(settings.data_source, settings.data_root)
     problem = load_target(assignment, dataset.name, settings).problem
     if problem is not None:
-        _warn(f"points for the IoU are out of reach of most: {problem} (--seconds)")
+        _warn(f"hardly anybody can earn points for the IoU: {problem} (--seconds)")
 
 
 def _chosen(students: list[str], names: list[str] | None) -> list[str]:

@@ -30,7 +30,7 @@ NO_MESSAGES = "the notebook was stopped because it sent messages that no kernel 
 START_FAILED = "the kernel did not start: {reason}"
 BELL = (
     "the notebook was stopped here because it had used {seconds:.0f} seconds of processor time, "
-    "{training:.0f} of which are meant for training; what it had saved until then counts"
+    "up to {training:.0f} of which may be training; what it had saved until then counts"
 )
 
 _PROGRAM = PROGRAMS / "run_notebook.py"
@@ -50,7 +50,7 @@ class Effort:
     Attributes
     ----------
     training
-        Processor seconds that are meant for training.
+        Processor seconds that training may use.
     other
         Further processor seconds, for everything else.
     own
