@@ -17,7 +17,7 @@ _SIZES_AND_ROUNDS = ((1 << 20, 6), (1 << 14, 1600))
 this proportion both together slow down as the training of a network does."""
 
 _EVERY = 2.0
-_LEAST, _MOST = 0.5, 2.0
+_LEAST = 0.5
 
 
 def probe_seconds() -> float:
@@ -47,6 +47,9 @@ class WorkClock:
         Where to read both from.
     """
 
+    MOST = 2.0
+    """Processor seconds that may count as one."""
+
     def __init__(
         self,
         usual: float,
@@ -65,7 +68,7 @@ class WorkClock:
         self._work += (now - self._seen) / self._slower
         self._seen = now
         if now >= self._probe_at:
-            self._slower = min(_MOST, max(_LEAST, self._probe() / self._usual))
+            self._slower = min(self.MOST, max(_LEAST, self._probe() / self._usual))
             # What the probe itself takes does not count.
             self._seen = self._processor_time()
             self._probe_at = self._seen + _EVERY

@@ -4,6 +4,7 @@ Both are plain functions of what they are given, so that they run as well in ano
 another machine.
 """
 
+import math
 import time
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 
+from bsds_utils.work import WorkClock
 from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
 from grader.pace import THREADS, pace, usual_probe
@@ -59,19 +61,26 @@ def execute_notebook(
         require_sandbox()
     provisions = prepare(assignment, settings, workplace)
     budget = settings.budget(assignment) * pace()
+    limits = settings.limits
+    # A loop of a student's own that looks at the clock keeps all threads busy for as long.
+    training = THREADS * budget
+    effort = Effort(
+        training=training,
+        other=limits.other_seconds * pace(),
+        own=limits.own_seconds * pace(),
+        usual_probe=usual_probe(),
+        cell_seconds=training + limits.cell_seconds,
+        total_seconds=training + limits.submission_seconds,
+    )
     with scratch("g") as folder:
+        sandbox = _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget)
+        # Where seconds are worth less, there are more of them.
+        most = math.ceil(WorkClock.MOST * (effort.training + effort.other + effort.own))
+        limits = replace(limits, cpu_seconds=max(limits.cpu_seconds, most))
         return execute(
             notebook,
-            _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget),
-            Effort(
-                # A loop that looks at the clock keeps all threads busy for as long.
-                training=THREADS * budget,
-                other=settings.limits.other_seconds * pace(),
-                own=settings.limits.own_seconds * pace(),
-                usual_probe=usual_probe(),
-                cell_seconds=THREADS * budget + settings.limits.cell_seconds,
-                total_seconds=THREADS * budget + settings.limits.submission_seconds,
-            ),
+            replace(sandbox, limits=limits),
+            effort,
             take=assignment.artifacts,
             added=[
                 number
@@ -119,14 +128,11 @@ def check_executed(
     started = time.monotonic()
     provisions = prepare(assignment, settings, workplace)
     with scratch("g") as folder:
-        artifacts = _folder(folder, "artifacts")
-        for name, data in executed.artifacts.items():
-            (artifacts / name).write_bytes(data)
         job = CheckJob(
             assignment=assignment,
             settings=settings,
             workplace=workplace,
-            artifacts=artifacts,
+            artifacts=executed.artifacts,
             probe_sandbox=_sandbox(
                 _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
             ),

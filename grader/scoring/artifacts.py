@@ -1,7 +1,6 @@
 """Reading the small files that a submission left behind without trusting them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from grader.scoring.verdict import Kind
@@ -26,26 +25,25 @@ class ArtifactError(Exception):
         self.kind: Kind = kind
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a small JSON object.
+def read_json(data: bytes | None, name: str) -> dict[str, Any]:
+    """Read a small JSON object from the contents of a file, None where it is missing.
 
     Raises
     ------
     ArtifactError
         If it is missing, too large or no JSON object.
     """
-    if not path.is_file():
+    if data is None:
         raise ArtifactError(
-            f"your notebook did not write {path.name}: the cell that saves it did not run "
-            "to its end"
+            f"your notebook did not write {name}: the cell that saves it did not run to its end",
+            "missing",
         )
-    data = path.read_bytes()
     try:
         value = json.loads(data, parse_int=_whole_number) if len(data) <= _MAX_JSON else None
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or not _has_tables_of_metrics(value):
-        raise ArtifactError(f"{path.name} is not the JSON file that bsds.save_model writes")
+        raise ArtifactError(f"{name} is not the JSON file that bsds.save_model writes")
     return value
 
 

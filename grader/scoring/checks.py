@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from grader.course import Assignment
 from grader.sandbox.bubblewrap import Sandbox
@@ -46,7 +45,7 @@ class CheckJob:
     assignment, settings, workplace
         What is graded, how, and where the grader keeps its files.
     artifacts
-        Folder with the files that the notebook left behind.
+        Contents of the files that the notebook left behind, by name.
     probe_sandbox
         Where the student's functions run.
     model_sandbox
@@ -69,7 +68,7 @@ class CheckJob:
     assignment: Assignment
     settings: Settings
     workplace: Workplace
-    artifacts: Path
+    artifacts: Mapping[str, bytes]
     probe_sandbox: Sandbox
     model_sandbox: Sandbox
     probe_cells: Sequence[Cell]

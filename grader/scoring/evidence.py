@@ -2,8 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -35,7 +34,7 @@ class Evidence:
     assignment, settings, workplace
         What is graded, how, and where the grader keeps its files.
     artifacts
-        Folder with the files that the notebook left behind.
+        Contents of the files that the notebook left behind, by name.
     student_cells
         Sources of the cells that the student wrote or could write.
     probe
@@ -51,7 +50,7 @@ class Evidence:
         assignment: Assignment,
         settings: Settings,
         workplace: Workplace,
-        artifacts: Path,
+        artifacts: Mapping[str, bytes],
         student_cells: Sequence[Cell],
         probe: Probe,
         models: ModelSandbox,
@@ -116,7 +115,7 @@ class Evidence:
 
     def left(self, name: str) -> bool:
         """Whether the notebook left a file behind."""
-        return (self.artifacts / name).is_file()
+        return name in self.artifacts
 
     def model_bytes(self, name: str) -> bytes:
         """Contents of a model that the notebook saved.
@@ -126,11 +125,10 @@ class Evidence:
         ArtifactError
             If there is none; says why if that is known.
         """
-        path = self.artifacts / name
-        if not path.is_file():
+        if not self.left(name):
             reason = self.problem or "the cell that saves it did not run"
             raise ArtifactError(f"your notebook left no model {name}: {reason}", "missing")
-        return path.read_bytes()
+        return self.artifacts[name]
 
     def model(self, name: str) -> OpenedModel:
         """Open a model that the notebook saved."""
@@ -138,7 +136,7 @@ class Evidence:
 
     def card(self, name: str) -> dict[str, Any]:
         """Read the model card that ``bsds.save_model`` wrote."""
-        return read_json(self.artifacts / name)
+        return read_json(self.artifacts.get(name), name)
 
     def threshold(self, card_name: str, default: float | None = None) -> float:
         """Return the threshold that was saved with a model.
@@ -155,7 +153,7 @@ class Evidence:
         ArtifactError
             If it is no number in 0–1, or there is no card and no default.
         """
-        if default is not None and not (self.artifacts / card_name).is_file():
+        if default is not None and not self.left(card_name):
             return default
         value = self.card(card_name).get("threshold")
         if not isinstance(value, int | float) or not 0 <= value <= 1:
