@@ -1,7 +1,7 @@
 """What the source of a submission must not contain.
 
 These rules catch the usual and the careless; what a model really starts from is decided by
-looking at its weights, see :mod:`grader.scoring.initial_weights`.
+looking at its weights, see :mod:`grader.keras_models.initial_weights`.
 """
 
 import ast
