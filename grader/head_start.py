@@ -11,7 +11,7 @@ __all__ = ["head_start"]
 
 
 def head_start(sandbox: bool) -> None:
-    """Let the processes that import TensorFlow do so while data are prepared.
+    """Let the processes that import what takes long do so while data are prepared.
 
     Parameters
     ----------

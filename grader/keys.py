@@ -25,6 +25,7 @@ _EXECUTION = (_LIBRARY, _GRADER / "sandbox", _GRADER / "grading.py", _GRADER / "
 # What every check depends on, besides the executed submission and the check itself.
 _CHECKING = (
     _GRADER / "scoring",
+    _GRADER / "keras_models",
     _GRADER / "hidden_data.py",
     _GRADER / "calibration.py",
     _GRADER / "calibration.json",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bsds_utils import Dataset, open_dataset
+from bsds_utils import Dataset, open_dataset, quiet_start
 from bsds_utils.data.cache import fingerprint
 from bsds_utils.data.source import arrays_folder
 from bsds_utils.errors import BSDSError
@@ -149,6 +149,7 @@ def _write_once(path: Path, write: Callable[..., None], *arguments: Path) -> Non
 
 
 def _write_random_encoder(path: Path) -> None:
+    quiet_start()
     import keras
 
     keras.utils.set_random_seed(0)
@@ -157,6 +158,7 @@ def _write_random_encoder(path: Path) -> None:
 
 
 def _write_reference(path: Path, weights: Path) -> None:
+    quiet_start()
     from bsds_utils import load_encoder_weights
 
     encoder = _encoder()

@@ -28,6 +28,11 @@ __all__ = ["check_description", "check_model_file"]
 
 _CONFIG = "config.json"
 _MEMBERS = {"metadata.json", _CONFIG, "model.weights.h5"}
+# How it may be packed: other ways take memory before they give anything.
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_MEMBER = b"PK\x01\x02"
+"""Begins each entry of an archive's list; that weights hold it by chance is rare."""
+_MAX_MEMBERS = 64
 _MAX_CONFIG = 2 << 20
 """Some ten times what describes a whole ResNet50."""
 _MAX_DEPTH = 100
@@ -119,10 +124,15 @@ def _refused(message: str) -> ArtifactError:
 
 
 def _description(data: bytes, name: str, max_bytes: int) -> bytes:
+    # Before the list of its members is read, which could be of any length.
+    if data.count(_MEMBER) > _MAX_MEMBERS:
+        raise _refused(f"{name} is not a file that model.save writes")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {info.filename: info for info in archive.infolist()}
-        twice = len(members) < len(archive.infolist())
-        if twice or not members.keys() <= _MEMBERS or _CONFIG not in members:
+        odd = len(members) < len(archive.infolist()) or any(
+            info.compress_type not in _PACKED for info in members.values()
+        )
+        if odd or not members.keys() <= _MEMBERS or _CONFIG not in members:
             raise _refused(f"{name} is not a file that model.save writes")
         if sum(info.file_size for info in members.values()) > max_bytes:
             raise _refused(f"{name} holds more than {max_bytes >> 20} MB")

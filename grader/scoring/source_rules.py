@@ -3,7 +3,7 @@
 Two things count: what the code could hold, whatever it looks like, and what `build_cnn` reaches.
 Words do not: no file with trained weights is inside the sandbox, so a notebook may load whatever
 it saved itself. What a model really starts from is seen by looking at its weights, see
-:mod:`grader.scoring.initial_weights`.
+:mod:`grader.keras_models.initial_weights`.
 """
 
 import re
