@@ -66,12 +66,8 @@ def _foreign_name(part: dict[str, Any]) -> str | None:
     """Name what a part of a configuration stands for, if it is no Keras' class or function."""
     # Keras writes a bare lambda as a list that begins with its code.
     value = part.get("value")
-    if (
-        part.keys() == {"value"}
-        and isinstance(value, list | tuple)
-        and type([*value, 0][0]) is str
-    ):
-        return "lambda"
+    if part.keys() == {"value"} and isinstance(value, list | tuple) and value:
+        return "lambda" if isinstance(value[0], str) else None
     name = part.get("class_name")
     if name is None or str(name).startswith("__"):
         return None

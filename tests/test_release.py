@@ -13,6 +13,7 @@ import pytest
 
 from grader.course import ASSIGNMENTS, COURSE_ROOT, get_assignment
 from grader.release.bundle import build_bundle
+from grader.release.conditions import conditions
 from grader.release.leaks import find_leaks, require_no_leaks
 
 SECRET_FOLDERS = {"grader", "solutions", "tests"}
@@ -186,6 +187,12 @@ def test_bundle_requirements_name_the_wheel(unpacked: Path) -> None:
     (wheel,) = unpacked.glob("*.whl")
     assert lines[0] == f"./{wheel.name}"
     assert any(line.startswith("jupyterlab") for line in lines)
+
+
+def test_bundle_tells_the_conditions(unpacked: Path) -> None:
+    """The bundle's README says how grading runs, in the words of the notebooks."""
+    told = (unpacked / "README.txt").read_text(encoding="utf-8")
+    assert " ".join(conditions().split()) in " ".join(told.split())
 
 
 def test_wheel_offers_the_benchmark(unpacked: Path) -> None:

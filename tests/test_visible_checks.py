@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import nbformat
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from submissions import Case, cases
+from keras import layers
+from submissions import Case, Section, cases
 from traitlets.config import Config
 
-from grader.course import get_assignment
+from grader.course import ASSIGNMENTS, Assignment, get_assignment
 from grader.provisions import encoder_weights
+from grader.release.conditions import conditions
 from grader.settings import Settings
 from grader.workplace import Workplace
 
@@ -197,3 +200,188 @@ def test_honest_mistakes_are_seen(case: Case, notebook: GiveNotebook) -> None:
         if isinstance(error, AssertionError):
             assert str(error).strip(), f"{name} says nothing"
             assert "\n" not in str(error), f"{name} says more than a line"
+
+
+# Other ways to be right, which the hidden checks accept.
+ALSO_RIGHT = {
+    "agreement as a list of doubles": """
+# %% task_agreement
+def annotator_agreement(boundaries):
+    return [[float(np.mean(boundaries[:, r, c])) for c in range(boundaries.shape[2])]
+            for r in range(boundaries.shape[1])]
+""",
+    "smoothed IoU, NumPy's numbers, more keys in another order": """
+# %% task_scores
+def scores(truth, prediction):
+    truth, prediction = truth > 0, prediction > 0
+    def iou(a, b):
+        return ((a & b).sum() + 1e-7) / ((a | b).sum() + 1e-7)
+    boundary, background = iou(truth, prediction), iou(~truth, ~prediction)
+    return {"f1": 2 * boundary / (1 + boundary), "mean_iou": np.mean([boundary, background]),
+            "iou": boundary, "accuracy": (truth == prediction).mean()}
+
+
+def scores_of_nothing(truth):
+    return scores(truth, np.zeros(truth.shape, bool))
+""",
+    "a loss of one value for each pixel": """
+# %% task_loss
+def bce_dice_loss(y_true, y_pred):
+    bce = keras.losses.binary_crossentropy(y_true, y_pred)
+    pixels = (1, 2, 3)
+    dice = (2 * ops.sum(y_true * y_pred, pixels) + 1) / (ops.sum(y_true + y_pred, pixels) + 1)
+    return bce + ops.reshape(1 - dice, (-1, 1, 1))
+""",
+    "a compiled model with its dropout in a model inside": """
+# %% task_build_cnn
+def build_cnn():
+    inner = keras.Sequential([
+        layers.Conv2D(8, 3, padding="same", activation="relu"),
+        keras.Sequential([layers.SpatialDropout2D(0.1)]),
+        layers.Conv2D(1, 1, activation="sigmoid"),
+    ])
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, inner(layers.Rescaling(1 / 255)(image)))
+    model.compile("adam", loss=lambda y_true, y_pred: bce_dice_loss(y_true, y_pred))
+    return model
+""",
+    "NumPy's numbers from the last tasks": """
+# %% task_choose_threshold
+def choose_threshold(probabilities, masks):
+    ious = [bsds.foreground_iou(masks["val"], probabilities["val"] >= t) for t in bsds.THRESHOLDS]
+    return bsds.THRESHOLDS[np.argmax(ious)]
+# %% task_test_report
+def test_report(probabilities, masks, threshold):
+    found = scores(masks["test"], (probabilities["test"] >= threshold).astype(np.uint8))
+    return dict(reversed(found.items()), threshold=np.float32(threshold))
+""",
+    "a comparison of lists with NumPy's numbers": """
+# %% task_compare
+def compare(masks, predictions, thresholds):
+    rows = [[np.float64(bsds.foreground_iou(masks, p >= thresholds[name])), name]
+            for name, p in predictions.items()]
+    return [[name, iou] for iou, name in sorted(rows, reverse=True)]
+""",
+}
+
+
+def parse(source: str) -> tuple[Section, ...]:
+    """Return the answers of a text in the form of the sample submissions."""
+    parts = source.split("# %% ")[1:]
+    return tuple(Section(*part.split("\n", 1), added=False) for part in parts)
+
+
+@each("source", ALSO_RIGHT.values(), ids=ALSO_RIGHT)
+def test_whatever_is_right_passes(source: str, notebook: GiveNotebook) -> None:
+    """What the hidden checks accept, the visible ones accept."""
+    assignment = "resnet" if "task_compare" in source else "cnn"
+    case = Case(
+        name="another",
+        assignment=assignment,
+        kind="wheat",
+        status="graded",
+        fails=frozenset(),
+        reason="",
+        not_visible="",
+        description="",
+        sections=parse(source),
+        edit="",
+    )
+    assert not notebook(assignment).failing(case)
+
+
+@each("assignment", ASSIGNMENTS.values(), **by_name)
+def test_notebooks_tell_the_conditions(assignment: Assignment) -> None:
+    """Each notebook holds the conditions of grading with the numbers that hold."""
+    cells = nbformat.read(assignment.source, as_version=4).cells
+    (told,) = [cell.source for cell in cells if cell.source.startswith("## How it is graded")]
+    assert " ".join(conditions().split()) in " ".join(told.split())
+
+
+def trainable(model: keras.Model) -> set[str]:
+    """Return the names of the layers whose weights training would change."""
+    return {variable.path.split("/")[-2] for variable in model.trainable_variables}
+
+
+@pytest.fixture
+def nested() -> tuple[keras.Model, keras.Model]:
+    """Return a model and the encoder inside."""
+    image = keras.Input((None, None, 3))
+    low = layers.Conv2D(2, 3, name="low")(image)
+    encoder = keras.Model(image, layers.Conv2D(2, 3, name="high")(low), name="encoder")
+    own = layers.Conv2D(1, 1, name="own")(encoder(image))
+    return keras.Model(image, own), encoder
+
+
+def test_hint_changing_an_encoder_changes_every_layer(
+    nested: tuple[keras.Model, keras.Model],
+) -> None:
+    """As ResNet's Tasks 4 and 5 say: changing the encoder's flag sets every layer inside."""
+    model, encoder = nested
+    encoder.trainable = False
+    assert trainable(model) == {"own"}
+    encoder.get_layer("high").trainable = True
+    encoder.trainable = True
+    assert trainable(model) == {"own", "low", "high"}
+
+
+def test_hint_setting_an_encoder_to_what_it_is_changes_nothing(
+    nested: tuple[keras.Model, keras.Model],
+) -> None:
+    """As Task 5 says: layers keep their flags if the encoder is set to the value that it has."""
+    model, encoder = nested
+    encoder.get_layer("high").trainable = False
+    encoder.trainable = True
+    assert trainable(model) == {"own", "low"}
+    encoder.trainable = False
+    encoder.get_layer("high").trainable = True
+    encoder.trainable = False
+    assert trainable(model) == {"own", "high"}
+
+
+def test_hint_a_layer_counts_inside_a_frozen_encoder(
+    nested: tuple[keras.Model, keras.Model],
+) -> None:
+    """As Task 5 says: a layer set inside a frozen encoder learns; the encoder looks frozen."""
+    model, encoder = nested
+    encoder.trainable = False
+    encoder.get_layer("high").trainable = True
+    assert not encoder.trainable
+    assert not encoder.trainable_variables
+    assert trainable(model) == {"own", "high"}
+    before = {layer.name: layer.get_weights()[0] for layer in encoder.layers[1:]}
+    model.compile("sgd", "mse")
+    images = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    model.fit(images, np.ones((2, 4, 4, 1), np.float32), verbose=0)
+    changed = {
+        layer.name
+        for layer in encoder.layers[1:]
+        if not np.array_equal(layer.get_weights()[0], before[layer.name])
+    }
+    assert changed == {"high"}
+
+
+def test_hint_compiling_makes_a_change_count(nested: tuple[keras.Model, keras.Model]) -> None:
+    """As Task 6 says: a change of ``trainable`` counts after the model is compiled again."""
+    model, encoder = nested
+    images = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    truth = np.ones((2, 4, 4, 1), np.float32)
+    encoder.trainable = False
+    model.compile("sgd", "mse")
+    model.fit(images, truth, verbose=0)
+    before = encoder.get_layer("high").get_weights()[0]
+    encoder.trainable = True
+    model.fit(images, truth, verbose=0)
+    assert np.array_equal(encoder.get_layer("high").get_weights()[0], before)
+    model.compile("sgd", "mse")
+    model.fit(images, truth, verbose=0)
+    assert not np.array_equal(encoder.get_layer("high").get_weights()[0], before)
+
+
+def test_hint_keras_dice_is_another_formula() -> None:
+    """As the CNN's Task 3 says: ``keras.losses.Dice`` sums over the batch, without the ``+ 1``."""
+    truth = np.zeros((2, 4, 4, 1), np.float32)
+    truth[0, 0, 0] = 1
+    p = np.full_like(truth, 0.5)
+    found = float(keras.losses.Dice()(truth, p))
+    assert found == pytest.approx(1 - 2 * 0.5 / (1 + 16), abs=1e-5)

@@ -1,4 +1,4 @@
-"""A slip in every task: means before the channels turn round, no skip connections, all frozen, batch norm thawed, no order.
+"""A slip in every task: means before the channels turn round, no skip connections, all frozen, batch norm thawed, the worst first.
 
 fails: preprocessing, decoder, phase1, phase2, iou, comparison
 """
@@ -29,7 +29,8 @@ def train_phase(model, train, val, learning_rate, share):
     return model.fit(few, validation_data=few, epochs=1, verbose=0)
 # %% task_compare
 def compare(masks, predictions, thresholds):
-    return [
+    ious = [
         (name, float(bsds.foreground_iou(masks, predictions[name] >= thresholds[name])))
-        for name in sorted(predictions)
+        for name in predictions
     ]
+    return sorted(ious, key=lambda pair: pair[1])
