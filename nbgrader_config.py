@@ -1,8 +1,9 @@
-"""nbgrader's configuration: where things lie; isolated, trusted grading in place of Execute."""
+"""nbgrader's configuration: where things lie, isolated and trusted grading, harmless pages."""
 
 import os
 import sysconfig
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -13,13 +14,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from grader.careful_autograde import install
-from grader.preprocessors import GradeInIsolation, RestoreRelease
+from grader import careful_autograde, pages
+from grader.preprocessors import FeedbackGrades, GradeInIsolation, RestoreRelease
 
 c = get_config()  # noqa: F821
 
 # No submission may stop or hang the run for the others.
-install()
+careful_autograde.install()
 
 # nbgrader starts `alembic` by its bare name, which must work without an activated environment.
 _scripts = sysconfig.get_path("scripts")
@@ -37,8 +38,13 @@ c.CourseDirectory.ignore = [
     "*_model.json",
 ]
 
-# Students' text may hold HTML, which the instructor's and other browsers would run.
+# What students write must do nothing in the browser of whoever reads it.
+pages.install()
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = ["grader.pages.harmless_page.HarmlessPage"]
+c.HTMLExporter.filters = {"markdown2html": "grader.pages.markdown.markdown_to_html"}
+c.HTMLExporter.extra_template_basedirs = pages.TEMPLATES
+c.GenerateFeedback.preprocessors = [FeedbackGrades, CSSHTMLHeaderPreprocessor]
 
 # Training outlasts nbgrader's default of 30 seconds, also in `nbgrader validate`.
 c.Execute.timeout = 900

@@ -32,7 +32,7 @@ from bsds_utils import open_dataset
 from bsds_utils.synthetic import write_dataset
 from grader.course import COURSE_ROOT, get_assignment
 from grader.sandbox.bubblewrap import Sandbox
-from grader.sandbox.kernel import execute
+from grader.sandbox.notebook import Effort, execute
 from tests.submissions import load
 
 CNN = get_assignment("cnn")
@@ -176,7 +176,7 @@ def _start_seconds(folder: Path, isolated: bool) -> float:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     with tempfile.TemporaryDirectory(dir=folder) as work:
         sandbox = Sandbox(Path(work), environment={}, isolated=isolated)
-        execution = execute(notebook, sandbox, cell_seconds=60, total_seconds=60)
+        execution = execute(notebook, sandbox, Effort())
     assert execution.problem is None, execution.problem
     return execution.seconds
 

@@ -43,6 +43,10 @@ _HOME = {
     "RandomViews": "views",
     "quiet_start": "startup",
     "load_encoder_weights": "encoder",
+    "all_layers": "inspection",
+    "foreign_parts": "inspection",
+    "trainable_layers": "inspection",
+    "watch": "inspection",
     "load_model": "modelcard",
     "save_model": "modelcard",
 }

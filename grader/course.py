@@ -76,6 +76,14 @@ class Assignment:
             if PROBE_TAG in cell.metadata.get("tags", [])
         )
 
+    def given_code(self) -> list[tuple[str, str]]:
+        """Grade ids and sources of the instructor's code cells, in notebook order."""
+        return [
+            (cell.metadata.nbgrader["grade_id"], cell.source)
+            for cell in self._nbgrader_cells()
+            if cell.cell_type == "code" and not cell.metadata.nbgrader["solution"]
+        ]
+
     def _nbgrader_cells(self) -> list[nbformat.NotebookNode]:
         notebook = nbformat.read(self.source, as_version=4)
         return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]

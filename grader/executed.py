@@ -15,16 +15,22 @@ class Executed:
     Attributes
     ----------
     notebook
-        With its outputs, as far as it got.
+        With its outputs, as far as it got; they are harmless.
     seconds
-        Wall-clock seconds from the kernel's start to its end.
+        Wall-clock seconds from the sandbox's start to its end.
     problem
         Why it was not run to its end, in words for the student; None if it was.
     artifacts
         Contents of the assignment's artifacts that could be taken, by file name.
+    cpu_seconds
+        Processor time of everything in the sandbox.
+    remark
+        Why it was stopped although what it had saved counts, in words for the student.
     """
 
     notebook: nbformat.NotebookNode
     seconds: float
     problem: str | None = None
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    remark: str | None = None

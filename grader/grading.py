@@ -11,13 +11,13 @@ from pathlib import Path
 
 import nbformat
 
-from grader.course import Assignment
+from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
 from grader.pace import THREADS, pace, usual_probe
 from grader.provisions import Provisions, prepare
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
-from grader.sandbox.kernel import execute
 from grader.sandbox.launch import warm_address
+from grader.sandbox.notebook import Effort, execute
 from grader.sandbox.probe import Cell
 from grader.scoring.checks import CheckJob, Findings, run_checks
 from grader.scratch import scratch
@@ -60,20 +60,24 @@ def execute_notebook(
     provisions = prepare(assignment, settings, workplace)
     budget = settings.budget(assignment) * pace()
     with scratch("g") as folder:
-        artifacts = Path(folder, "artifacts")
-        execution = execute(
+        return execute(
             notebook,
-            _sandbox(_folder(folder, "work"), provisions, settings, budget),
-            cell_seconds=budget + settings.limits.cell_seconds,
-            total_seconds=budget + settings.limits.submission_seconds,
+            _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget),
+            Effort(
+                # A loop that looks at the clock keeps all threads busy for as long.
+                training=THREADS * budget,
+                other=settings.limits.other_seconds * pace(),
+                own=settings.limits.own_seconds * pace(),
+                usual_probe=usual_probe(),
+                cell_seconds=THREADS * budget + settings.limits.cell_seconds,
+                total_seconds=THREADS * budget + settings.limits.submission_seconds,
+            ),
             take=assignment.artifacts,
-            to=artifacts,
-        )
-        return Executed(
-            notebook=execution.notebook,
-            seconds=execution.seconds,
-            problem=execution.problem,
-            artifacts={path.name: path.read_bytes() for path in sorted(artifacts.glob("*"))},
+            added=[
+                number
+                for number, cell in enumerate(notebook.cells)
+                if cell.cell_type == "code" and _grade_id(cell) is None
+            ],
         )
 
 
@@ -124,8 +128,9 @@ def check_executed(
             workplace=workplace,
             artifacts=artifacts,
             probe_sandbox=_sandbox(
-                _folder(folder, "probe"), provisions, settings, _PROBE_TRAIN_SECONDS
+                _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
             ),
+            model_sandbox=_model_sandbox(_folder(folder, "models"), settings),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
             problem=_first_error(executed.notebook),
@@ -143,12 +148,17 @@ def _folder(parent: str, name: str) -> Path:
 
 
 def _sandbox(
-    work: Path, provisions: Provisions, settings: Settings, train_seconds: float
+    work: Path,
+    provisions: Provisions,
+    settings: Settings,
+    workplace: Workplace,
+    train_seconds: float,
 ) -> Sandbox:
     sandbox = Sandbox(
         work=work,
         environment={},
         read_only=provisions.mounts,
+        private=(COURSE_ROOT, workplace.root),
         limits=settings.limits,
         isolated=settings.sandbox,
     )
@@ -159,15 +169,27 @@ def _sandbox(
         "BSDS_PROCESSOR_PROBE": str(usual_probe()),
         # For loops of a student's own that look at the clock.
         "BSDS_TIME_BUDGET": str(train_seconds),
+        **_keras(inside(work)),
+    }
+    return replace(sandbox, environment=environment)
+
+
+def _model_sandbox(work: Path, settings: Settings) -> Sandbox:
+    """Make a sandbox that sees nothing but libraries."""
+    sandbox = Sandbox(work=work, environment={}, limits=settings.limits, isolated=settings.sandbox)
+    return replace(sandbox, environment=_keras(sandbox.path_inside(work)))
+
+
+def _keras(home: Path) -> dict[str, str]:
+    return {
         "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_HOME": str(inside(work) / ".keras"),
-        "MPLCONFIGDIR": str(inside(work) / ".matplotlib"),
+        "KERAS_HOME": str(home / ".keras"),
+        "MPLCONFIGDIR": str(home / ".matplotlib"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_NUM_INTEROP_THREADS": str(THREADS),
         "TF_NUM_INTRAOP_THREADS": str(THREADS),
     }
-    return replace(sandbox, environment=environment)
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

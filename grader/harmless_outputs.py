@@ -1,13 +1,12 @@
 """Outputs of a submission that a browser and a terminal can show without danger."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any, Final
 
 from nbformat import NotebookNode, v4
 
-from grader.harmless_text import harmless_text
+from grader.harmless_pictures import genuine_picture
+from grader.harmless_text import harmless_line, harmless_text
 
 __all__ = ["execution_count", "harmless_outputs"]
 
@@ -19,7 +18,8 @@ def harmless_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Reduce a cell's outputs to plain text and pictures.
 
     Text loses terminal escapes and control characters, those that turn its direction included.
-    Of what can be shown in several forms, plain text, PNG and JPEG stay. Metadata go.
+    Of what can be shown in several forms, plain text, PNG and JPEG stay; of metadata
+    the words that stand for a picture.
 
     Parameters
     ----------
@@ -49,16 +49,21 @@ def _harmless(output: NotebookNode) -> NotebookNode | None:
             "error",
             ename=_plain(output.get("ename", "")),
             evalue=_plain(output.get("evalue", "")),
-            traceback=[_plain(line) for line in output.get("traceback", [])],
+            traceback=[_plain(line) for line in _lines(output.get("traceback"))],
         )
     if kind in ("display_data", "execute_result"):
         data = _bundle(output.get("data", {}))
+        metadata = _alternatives(output.get("metadata"), data)
         if data and kind == "execute_result":
             count = execution_count(output.get("execution_count"))
-            return _output(kind, data=data, execution_count=count)
+            return _output(kind, data=data, metadata=metadata, execution_count=count)
         if data:
-            return _output(kind, data=data)
+            return _output(kind, data=data, metadata=metadata)
     return None
+
+
+def _lines(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _output(kind: str, **content: Any) -> NotebookNode:
@@ -78,14 +83,18 @@ def _bundle(data: Any) -> dict[str, str]:
     if "text/plain" in data:
         kept["text/plain"] = _plain(data["text/plain"])
     for kind in _PICTURES:
-        # Pages put it between quotation marks: nothing but base64 may stand there.
-        try:
-            kept[kind] = base64.b64encode(_decoded(data[kind])).decode("ascii")
-        except (KeyError, TypeError, ValueError, binascii.Error):
-            continue
+        picture = genuine_picture(data.get(kind))
+        if picture is not None and picture[0] == kind:
+            kept[kind] = picture[1]
     return kept
 
 
-def _decoded(text: Any) -> bytes:
-    joined = "".join(text if isinstance(text, list) else [text])
-    return base64.b64decode("".join(joined.split()), validate=True)
+def _alternatives(metadata: Any, data: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Keep the words that stand for a picture where it cannot be seen."""
+    kept: dict[str, dict[str, str]] = {}
+    for kind in _PICTURES:
+        about = metadata.get(kind) if isinstance(metadata, dict) else None
+        words = about.get("alt") if isinstance(about, dict) else None
+        if kind in data and isinstance(words, str):
+            kept[kind] = {"alt": harmless_line(words)}
+    return kept

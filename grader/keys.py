@@ -49,7 +49,8 @@ def execution_key(
     digest = hashlib.sha256()
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        digest.update(repr((cell.cell_type, name, cell.source)).encode())
+        pasted = cell.get("attachments", {})
+        digest.update(repr((cell.cell_type, name, cell.source, pasted)).encode())
     limits = sorted(asdict(settings.limits).items())
     given = (assignment, settings.train_seconds, settings.sandbox, limits, provisions.identity)
     digest.update(repr(given).encode())

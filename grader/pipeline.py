@@ -117,7 +117,7 @@ def _outdated(executed: Executed, renew: Renew) -> bool:
 
 def _not_run(executed: Executed, problem: str, assignment: Assignment) -> Result:
     verdicts = no_points(assignment.points(), problem)
-    seconds = {"notebook": executed.seconds}
+    seconds = {"notebook": executed.seconds, "notebook_cpu": executed.cpu_seconds}
     return Result("not_run", verdicts, problem, executed.notebook, seconds)
 
 
@@ -126,6 +126,11 @@ def _graded(executed: Executed, checked: Checked, assignment: Assignment) -> Res
         status="graded",
         verdicts={name: checked.verdicts[name] for name in assignment.points()},
         notebook=executed.notebook,
-        seconds={"notebook": executed.seconds, "checks": checked.seconds},
+        seconds={
+            "notebook": executed.seconds,
+            "notebook_cpu": executed.cpu_seconds,
+            "checks": checked.seconds,
+        },
         exhibit=checked.exhibit,
+        remark=executed.remark,
     )

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,10 @@ from grader.settings import Settings
 from grader.trusted import trusted_processes
 from grader.workplace import Workplace
 
-__all__ = ["Provisions", "encoder_weights", "prepare"]
+__all__ = ["Provisions", "encoder_weights", "prepare", "reference_encoder"]
 
 _RANDOM_ENCODER = "random_encoder.weights.h5"
+_REFERENCE = "reference_encoder_{}.keras"
 _lock = threading.Lock()
 _identities: dict[str, str] = {}
 
@@ -74,7 +76,10 @@ def prepare(assignment: Assignment, settings: Settings, workplace: Workplace) ->
     arrays = arrays_folder().resolve()
     # Submissions graded side by side must not make the same files twice.
     with _lock:
-        encoder = encoder_weights(settings, workplace) if assignment.encoder else None
+        encoder = None
+        if assignment.encoder:
+            encoder = encoder_weights(settings, workplace)
+            reference_encoder(settings, workplace)
         files = [
             path for split in dataset.pairs.values() for pair in split.values() for path in pair
         ]
@@ -117,21 +122,51 @@ def encoder_weights(settings: Settings, workplace: Workplace) -> Path:
     if settings.encoder_weights is not None:
         return settings.encoder_weights
     path = workplace.private / _RANDOM_ENCODER
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        process = trusted_processes().Process(target=_write_random_encoder, args=(path,))
-        process.start()
-        process.join()
-        if not path.exists():
-            raise BSDSError(f"expected to write a random encoder to {path}; is the disk full?")
+    _write_once(path, _write_random_encoder)
     return path
+
+
+def reference_encoder(settings: Settings, workplace: Workplace) -> Path:
+    """Return the real encoder with the weights that submissions start from, as a model file."""
+    weights = encoder_weights(settings, workplace).resolve()
+    made_of = repr((str(weights), weights.stat().st_mtime_ns, weights.stat().st_size))
+    name = _REFERENCE.format(hashlib.sha256(made_of.encode()).hexdigest()[:16])
+    path = workplace.private / name
+    _write_once(path, _write_reference, weights)
+    return path
+
+
+def _write_once(path: Path, write: Callable[..., None], *arguments: Path) -> None:
+    """Write a file in a process that may import Keras, if it is not there yet."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    process = trusted_processes().Process(target=write, args=(path, *arguments))
+    process.start()
+    process.join()
+    if not path.exists():
+        raise BSDSError(f"expected to write {path}; is the disk full?")
 
 
 def _write_random_encoder(path: Path) -> None:
     import keras
 
     keras.utils.set_random_seed(0)
-    whole = keras.applications.ResNet50(include_top=False, weights=None)
-    encoder = keras.Model(whole.input, whole.get_layer("conv4_block6_out").output)
     with written_whole(path) as part:
-        encoder.save_weights(part)
+        _encoder().save_weights(part)
+
+
+def _write_reference(path: Path, weights: Path) -> None:
+    from bsds_utils import load_encoder_weights
+
+    encoder = _encoder()
+    load_encoder_weights(encoder, weights)
+    with written_whole(path) as part:
+        encoder.save(part)
+
+
+def _encoder() -> Any:
+    import keras
+
+    whole = keras.applications.ResNet50(include_top=False, weights=None)
+    return keras.Model(whole.input, whole.get_layer("conv4_block6_out").output)

@@ -30,9 +30,12 @@ class Result:
     notebook
         The executed notebook, None if rejected.
     seconds
-        Wall-clock seconds: ``notebook`` (in the student's kernel), ``checks``.
+        By the clock ``notebook`` (in its sandbox) and ``checks``; ``notebook_cpu``: processor time
+        of the sandbox.
     exhibit
         What there is to show of the submission's model.
+    remark
+        What a graded submission ran into, for student and instructor.
     """
 
     status: Status
@@ -41,6 +44,7 @@ class Result:
     notebook: nbformat.NotebookNode | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     exhibit: Exhibit | None = None
+    remark: str | None = None
 
     @property
     def score(self) -> float:

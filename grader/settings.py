@@ -20,10 +20,16 @@ class Limits:
 
     Attributes
     ----------
+    other_seconds
+        Processor seconds for everything besides training, on the machine of the calibration: a
+        notebook that has used its budget and these is stopped, and what it saved counts.
+    own_seconds
+        Further processor seconds in cells that the student added.
     cell_seconds
-        Wall-clock seconds that one cell may run beyond the training budget.
+        Seconds by the clock that one cell may run beyond the training budget, without those in
+        which it waits for a processor.
     submission_seconds
-        Wall-clock seconds for the whole notebook beyond the training budget.
+        The same for the whole notebook.
     probe_seconds
         Wall-clock seconds for one answer of the student's functions.
     cpu_seconds
@@ -44,10 +50,18 @@ class Limits:
     cells
         How many cells a notebook may have.
     cell_bytes, code_bytes
-        Bytes of source in one code cell of the student's, and in all of them: room for ten times
-        the code that the tasks need, but not for the weights of a network.
+        Bytes of source in one code cell of the student's, and in all of them: forty times what
+        the tasks need.
+    held_text, held_code
+        Bytes that the text in all code cells (literals, magics, comments, docstrings) compresses
+        to, and all of these cells. Beyond either, a notebook runs without its comments and
+        docstrings; beyond either even so, the source could hold trained weights. The correct
+        samples hold at most 750 and 1,900 bytes, a very long one without its comments 1,730 and
+        5,580; the 2,561 trained weights of the sample attackers take 5,190 bytes of text.
     """
 
+    other_seconds: float = 180.0
+    own_seconds: float = 240.0
     cell_seconds: float = 240.0
     submission_seconds: float = 600.0
     probe_seconds: float = 120.0
@@ -59,11 +73,13 @@ class Limits:
     file_size: int = 512 * _MB
     processes: int = 512
     output_bytes: int = 16 * _MB
-    notebook_bytes: int = 4 * _MB
+    notebook_bytes: int = 16 * _MB
     artifact_bytes: int = 256 * _MB
     cells: int = 1000
-    cell_bytes: int = 10_000
-    code_bytes: int = 30_000
+    cell_bytes: int = 60_000
+    code_bytes: int = 120_000
+    held_text: int = 4_000
+    held_code: int = 8_000
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class ResultStore:
                 artifacts={
                     name: (folder / _ARTIFACTS / name).read_bytes() for name in value["artifacts"]
                 },
+                cpu_seconds=value["cpu_seconds"],
+                remark=value["remark"],
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -94,6 +96,8 @@ class ResultStore:
                 "seconds": executed.seconds,
                 "problem": executed.problem,
                 "artifacts": sorted(executed.artifacts),
+                "cpu_seconds": executed.cpu_seconds,
+                "remark": executed.remark,
             }
             (part / _EXECUTED).write_text(json.dumps(value), "utf-8")
             shutil.rmtree(self._folder / key, ignore_errors=True)

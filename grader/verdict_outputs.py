@@ -7,7 +7,6 @@ import nbformat
 from nbformat.v4 import new_output
 
 from grader.curve import curve_picture, curve_text
-from grader.harmless_outputs import execution_count, harmless_outputs
 from grader.result import Result
 from grader.scoring.exhibit import Exhibit
 from grader.scoring.verdict import Verdict
@@ -20,8 +19,6 @@ IOU_CHECK = "iou"
 
 def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.NotebookNode:
     """Return the notebook with the execution's outputs and, in graded cells, the verdicts.
-
-    Outputs are reduced to what an instructor's browser can show without danger.
 
     nbgrader gives a graded code cell no points for an ``error`` output, the number in an
     ``execute_result``, and all points for anything else; so each verdict becomes exactly one of
@@ -40,8 +37,8 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
             if verdict.grade_id == IOU_CHECK and result.exhibit is not None:
                 cell.outputs.append(_curve(result.exhibit))
         else:
-            cell.outputs = harmless_outputs(ran.outputs)
-        cell.execution_count = execution_count(ran.get("execution_count"))
+            cell.outputs = ran.outputs
+        cell.execution_count = ran.get("execution_count")
     return shown
 
 

@@ -83,7 +83,7 @@ MALFORMED: dict[str, tuple[Make, str]] = {
     "deep": (_text("[" * 100_000), "not JSON"),
     "list": (_text("[]"), "notebook format 4"),
     "format-3": (_text(_format_3()), "notebook format 4, found 3"),
-    "large": (_with_markdown("x" * 10_000_000), "at most 4 MB"),
+    "large": (_with_markdown("x" * 20_000_000), "at most 17 MB"),
     "half-character": (_with_markdown("\ud800"), "a character that is none"),
     "folder": (Path.mkdir, "plain file"),
     "link": (lambda path: path.symlink_to("/etc/hostname"), "plain file"),

@@ -1,6 +1,7 @@
 """Sanitising: whatever a student did to the notebook, the instructor's cells come out right."""
 
 import copy
+import random
 from typing import Any
 
 import nbformat
@@ -174,6 +175,19 @@ def test_too_much_code_is_rejected(answer: str, added: list[str], reason: str) -
     submitted.cells += [new_code_cell(source) for source in added]
     with pytest.raises(Rejected, match=reason):
         restore(submitted, RELEASE, LIMITS)
+
+
+def test_long_texts_do_not_run() -> None:
+    """Comments and docstrings run where there are few; where there are many, the code without."""
+    submitted = _release()
+    answer = 'def a():\n    """One."""\n    return 1  # one'
+    submitted.cells[3].source = answer
+    assert _by_name(restore(submitted, RELEASE))["task_a"].source == answer
+    noise = "".join(random.Random(0).choices("0123456789abcdef", k=10_000))
+    submitted.cells.append(new_code_cell(f"x = 1\n# {noise}"))
+    restored = restore(submitted, RELEASE)
+    assert _by_name(restored)["task_a"].source.startswith('def a():\n    ""\n    return 1\n#')
+    assert noise not in str(restored)
 
 
 def test_what_does_not_run_may_be_long() -> None:

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from grader.executed import Executed
-from grader.scratch import all_in_scratch, scratch, sweep
+from grader.scratch import all_in_scratch, remove_tree, scratch, sweep
 from grader.store import ResultStore
 
 
@@ -74,3 +75,68 @@ def test_half_written_results_are_removed_when_old(tmp_path: Path) -> None:
     store.sweep()
     assert {path.name for path in tmp_path.iterdir()} == {"key", "new.part"}
     assert store.executed("key") == executed
+
+
+def _nested(top: Path, depth: int) -> None:
+    """Make folders within folders, deeper than a path may be long and a program may recurse."""
+    at = os.open(top, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d" * 20, dir_fd=at)
+        (inner, at) = (at, os.open("d" * 20, os.O_RDONLY, dir_fd=at))
+        os.close(inner)
+    os.close(at)
+
+
+def _closed(top: Path) -> None:
+    (top / "a" / "b").mkdir(parents=True)
+    (top / "a" / "b" / "file").write_text("x")
+    (top / "a" / "b").chmod(0)
+    (top / "a").chmod(0)
+
+
+def _odd_files(top: Path) -> None:
+    os.mkfifo(top / "pipe")
+    (top / "link").symlink_to("/")
+    (top / "to-itself").symlink_to("to-itself")
+    (top / "up").symlink_to(top)
+    (top / os.fsdecode(b"\xff\xfe\n")).write_text("x")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda top: _nested(top, 3000), _closed, _odd_files, lambda top: None],
+    ids=["deep", "closed", "odd files", "empty"],
+)
+def test_whatever_was_left_is_removed(make: Callable[[Path], None], temporary: Path) -> None:
+    """However deep, closed or odd it is, after use and after the next start, without an error."""
+    with scratch("g") as folder:
+        make(Path(folder))
+    assert not Path(folder).exists()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = temporary / f"bsds-g-{ended.pid}-abc"
+    left.mkdir()
+    make(left)
+    sweep()
+    assert list(temporary.iterdir()) == []
+
+
+def test_links_are_not_followed(temporary: Path) -> None:
+    """What lies behind a link stays, and a link in the folder's place is not a folder."""
+    target = temporary / "somebody's"
+    target.mkdir()
+    (target / "file").write_text("x")
+    with scratch("g") as folder:
+        Path(folder, "link").symlink_to(target)
+    link = temporary / "link"
+    link.symlink_to(target)
+    remove_tree(link)
+    assert (target / "file").exists()
+
+
+def test_what_cannot_be_removed_is_left(temporary: Path) -> None:
+    """A folder that is not there, or a file in its place, is not an error."""
+    remove_tree(temporary / "absent")
+    (temporary / "file").write_text("x")
+    remove_tree(temporary / "file")
+    assert (temporary / "file").exists()

@@ -69,7 +69,7 @@ def test_traces_of_ordinary_work_are_usual(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("points", 99), ("grade", False), ("solution", True), ("schema_version", 1), ("task", True)],
+    [("points", 99), ("grade", False), ("solution", True), ("task", True)],
 )
 def test_edited_instructors_metadata_are_signs(folder: Path, field: str, value: Any) -> None:
     """Points and flags that differ from what was handed out are named with both values."""
@@ -113,8 +113,8 @@ def test_missing_doubled_and_unknown_cells_are_noted(folder: Path) -> None:
     }
 
 
-def test_another_kind_of_cell_is_a_sign(folder: Path) -> None:
-    """A test cell that became text is a sign."""
+def test_another_kind_of_cell_is_noted(folder: Path) -> None:
+    """A test cell that became text, by one key in Jupyter, is named."""
     (finding,) = _edit(folder, lambda n: _cell(n, "iou").update(cell_type="markdown"))
     assert finding.what == "is a markdown cell, was a code cell"
 

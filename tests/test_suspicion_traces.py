@@ -1,16 +1,10 @@
 """Traces of attacks, found by reading code and what the walls said."""
 
-import io
-import json
-import zipfile
-from typing import Any
-
 import pytest
 
 from grader.course import get_assignment
 from grader.result import Result, no_points
 from grader.sandbox.probe import Cell
-from grader.scoring.artifacts import ArtifactError, check_model_file
 from grader.scoring.verdict import Verdict
 from grader.suspicion.traces import code_traces, wall_traces
 from tests.submissions import Case, cases
@@ -33,93 +27,160 @@ def _cells(case: Case) -> list[Cell]:
     ]
 
 
+def _weights(source: str) -> set[str]:
+    return {finding.weight for finding in code_traces([Cell("x", source)])}
+
+
 def _whats(source: str) -> list[str]:
     return [finding.what for finding in code_traces([Cell("x", source)])]
 
 
 @pytest.mark.parametrize("case", WHEAT, ids=lambda case: case.name)
-def test_honest_submissions_leave_no_trace(case: Case) -> None:
+def test_honest_submissions_have_no_sign(case: Case) -> None:
     """Nothing that an honest sample submission writes is held against it."""
-    assert code_traces(_cells(case)) == []
+    found = code_traces(_cells(case))
+    assert [finding for finding in found if finding.weight == "sign"] == []
 
 
 def test_most_attackers_leave_a_trace() -> None:
-    """At least four of five sample attackers that write code are noticed by reading it."""
+    """At least three of four sample attackers that write code are noticed by reading it."""
     unnoticed = [case.name for case in ATTACKS if not code_traces(_cells(case))]
     assert len(ATTACKS) >= 20
-    assert len(unnoticed) <= 0.2 * len(ATTACKS), unnoticed
+    assert len(unnoticed) <= 0.25 * len(ATTACKS), unnoticed
 
 
 @pytest.mark.parametrize(
     "source",
     [
         "import ctypes",
-        "from socket import socket",
-        "import urllib.request",
-        "import subprocess as s",
+        "import grader.scoring",
         "from os import fork",
-        "os.kill(1, 9)",
-        "import pickle",
+        "os.setsid()",
+        "os.mkfifo('x')",
         "sys.modules['numpy'] = None",
         "sys.settrace(print)",
-        "inspect.currentframe()",
-        "x = frame.f_back",
-        "gc.get_objects()",
-        "().__class__.__base__.__subclasses__()",
+        "sys.meta_path.insert(0, x)",
+        "x = frame.f_locals",
+        "f.__globals__['x']",
+        "f.__code__ = g.__code__",
         "np.allclose = print",
+        "bsds.foreground_iou = lambda *values: 1.0",
         "setattr(bsds, 'foreground_iou', print)",
         "type(shell).run_cell = print",
-        "get_ipython().kernel",
-        "shell = get_ipython()",
         "shell.ast_transformers.append(1)",
-        "exec('x')",
         "open('/proc/self/environ')",
+        "glob.glob('/proc/*/environ')",
         "open('../gradebook.db')",
-        "p = Path('.git')",
-        "p = '../solutions/cnn'",
+        "p = Path('.git/config')",
         "os.environ['BSDS_COURSE_SECRET']",
-        "HTML('<ScRiPt>alert(1)</script>')",
-        "data = '" + "4f" * 300 + "'",
-        "data = b'" + "4f" * 300 + "'",
-        "data = [" + "0.1, " * 600 + "]",
         "print('\\x1b]0;title\\x07')",
-        "%time __import__('os')",
+        "%time os.fork()",
         "%%time\nimport ctypes",
         "!cat /proc/1/environ",
-        "%%bash\nls /",
         "def broken(:\n    import ctypes",
-        "x = 1\n" * 40_000,
     ],
 )
 def test_what_has_no_place_in_the_course(source: str) -> None:
-    """Each of these is found, in magics and in cells that are no Python as well."""
-    assert _whats(source)
+    """Each of these is a sign, in magics and in cells that are no Python as well."""
+    assert "sign" in _weights(source)
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "import os, sys, json, time, math, random, functools",
-        "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'",
-        "layer.trainable = False",
-        "first.kernel.assign(1)",
-        "gc.collect()",
-        "plt.rcParams['font.size'] = 12",
-        "self.events = []",
-        "%matplotlib inline",
-        "!pip install --quiet matplotlib",
-        "get_ipython().run_line_magic('matplotlib', 'inline')",
-        "layers.Dense(3, name='hidden_1')",
-        "'''A docstring about hidden layers, my solution and the sockets of eyes.'''",
-        "# import ctypes, /proc, gradebook.db",
-        "model.compile('sgd')",
-        "print('\\x1b[31mred\\x1b[0m')",
-        "sizes = [1, 2, 3] * 1000",
-        "'unbalanced \\d escape'",
-        "def broken(:\n    return 1",
-        "",
+        "from socket import socket",
+        "os.kill(os.getpid(), 9)",
+        "subprocess.run(['nvidia-smi'])",
+        "multiprocessing.Pool(4)",
+        "inspect.currentframe().f_back",
+        "gc.get_objects()",
+        "Base.__subclasses__()",
+        "f.__code__.co_varnames",
+        "import signal, atexit, pytest, sqlite3, zlib",
+        "get_ipython().kernel",
+        "exec('x')",
+        "__import__('os')",
+        "getattr(keras, name)",
+        "plt.show = lambda: None",
+        "keras.losses.dice = dice",
+        "@keras.saving.register_keras_serializable()\nclass Dice(keras.losses.Loss):\n    pass",
+        "layers.Lambda(f)",
+        "p = '../solutions/cnn'",
+        "'''as nbgrader does'''",
+        "HTML('<ScRiPt>alert(1)</script>')",
+        "data = '" + "4f" * 300 + "'",
+        "data = b'" + "4f" * 300 + "'",
+        "data = [" + "0.1, " * 600 + "]",
+        "!cat /etc/os-release",
+        "%%bash\nls /",
+        "x = 1\n" * 40_000,
     ],
 )
+def test_what_is_only_odd(source: str) -> None:
+    """Each of these is noted, and puts nobody on the list: tutorials have it, too."""
+    assert _weights(source) == {"note"}
+
+
+# What notebooks of Colab, Kaggle and VS Code contain, and textbooks.
+ORDINARY = [
+    "import os, sys, json, time, math, random, functools, pickle, subprocess, multiprocessing",
+    "import urllib.request, tarfile, resource, importlib, requests",
+    "IN_COLAB = 'google.colab' in sys.modules",
+    "if IN_COLAB:\n    from google.colab import drive\n    drive.mount('/content/drive')",
+    "os.path.exists('/content')",
+    "!pip install --quiet matplotlib",
+    "%pip install matplotlib",
+    "!nvidia-smi",
+    "!cat /proc/cpuinfo | head",
+    "subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', 'x'], check=True)",
+    "subprocess.check_call('pip install x', shell=True)",
+    "!git clone https://github.com/ada/boundaries.git",
+    "os.environ['KAGGLE_CONFIG_DIR'] = '/root/.kaggle'",
+    "for folder, _, names in os.walk('/kaggle/input'):\n    print(folder)",
+    "out = Path('/kaggle/working')",
+    "path = '/home/jovyan/work'",
+    "get_ipython()",
+    "shell = get_ipython().__class__.__name__",
+    "get_ipython().run_line_magic('matplotlib', 'inline')",
+    "get_ipython().system('ls')",
+    "get_ipython().showtraceback = lambda *values: None",
+    "with open('history.pkl', 'wb') as stream:\n    pickle.dump(history.history, stream)",
+    "history = pickle.load(open('history.pkl', 'rb'))",
+    "'''Reads train/dev/test; see src/sys/etc/proc.'''",
+    "workers = os.cpu_count() or multiprocessing.cpu_count()",
+    "sys.stdout = open('/dev/null', 'w')",
+    "sys.stderr = open(os.devnull, 'w')",
+    "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss",
+    "if 'model' not in globals():\n    model = None",
+    "importlib.reload(plt)",
+    "os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'",
+    "tf.get_logger().setLevel('ERROR')",
+    "tf.config.run_functions_eagerly(True)",
+    "np.bool = bool",
+    "np.random.seed = 42",
+    "layer.trainable = False",
+    "first.kernel.assign(1)",
+    "model.load_weights('best.weights.h5')",
+    "gc.collect()",
+    "plt.rcParams['font.size'] = 12",
+    "type(self).count += 1",
+    "self.events = []",
+    "%matplotlib inline",
+    "layers.Dense(3, name='hidden_1')",
+    "layers.Dense(3, name='hidden')",
+    "'''A docstring about hidden layers, my solution and the sockets of eyes.'''",
+    "# import ctypes, /proc, gradebook.db",
+    "model.compile('sgd')",
+    "print('\\x1b[31mred\\x1b[0m')",
+    "sizes = [1, 2, 3] * 1000",
+    "'unbalanced \\d escape'",
+    "print('-' * 500)",
+    "def broken(:\n    return 1",
+    "",
+]
+
+
+@pytest.mark.parametrize("source", ORDINARY)
 def test_what_honest_people_write(source: str) -> None:
     """Nothing is found in ordinary code, comments and prose."""
     assert _whats(source) == []
@@ -128,7 +189,7 @@ def test_what_honest_people_write(source: str) -> None:
 def test_other_languages_are_looked_through() -> None:
     """A cell for the shell is noted, and what it names is found as well."""
     assert _whats("%%bash\nls /proc/1/") == [
-        "runs another language", "names a folder of the system",
+        "runs another language", "names a file of the system",
     ]  # fmt: skip
 
 
@@ -161,37 +222,12 @@ def test_odd_code_breaks_nothing(source: str) -> None:
     assert isinstance(_whats(source), list)
 
 
-def _model_with(layer: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("config.json", json.dumps(layer))
-    return buffer.getvalue()
-
-
-def _member(name: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, "x")
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        _model_with({"class_name": "Lambda", "module": "keras.layers"}),
-        _model_with({"class_name": "Own", "module": "student"}),
-        _member("assets/__main__.pkl"),
-        b"no model",
-    ],
-    ids=["lambda", "own class", "pickle", "no archive"],
-)
-def test_refused_models_are_signs(data: bytes) -> None:
-    """A model file that the artifact check refuses is noticed by what it says."""
-    with pytest.raises(ArtifactError) as refusal:
-        check_model_file(data, "cnn_model.keras", 1 << 20)
-    verdicts = {"iou": Verdict("iou", 0.0, 6.0, str(refusal.value))}
-    (finding,) = wall_traces(Result("graded", verdicts))
-    assert (finding.weight, finding.excerpt) == ("sign", str(refusal.value)[:100])
+def test_refused_models_are_signs() -> None:
+    """A model that was not opened because it could do harm is noticed, once, by the kind alone."""
+    refused = Verdict("iou", 0.0, 6.0, "in any words", kind="refused")
+    again = Verdict("threshold", 0.0, 3.0, "in any words", kind="refused")
+    (finding,) = wall_traces(Result("graded", {"iou": refused, "threshold": again}))
+    assert (finding.weight, finding.excerpt) == ("sign", "in any words")
 
 
 def test_stopped_submissions_are_noted() -> None:

@@ -55,20 +55,6 @@ def test_nbgrader_reads_the_verdict(points: float, outputs: list[Any]) -> None:
     assert (found, maximum) == (pytest.approx(points), MAXIMUM)
 
 
-@pytest.mark.parametrize(
-    ("told", "shown"), [("<script>alert(1)</script>", None), (True, None), ([1], None), (3, 3)]
-)
-def test_only_numbers_number_cells(told: Any, shown: int | None) -> None:
-    """What a kernel tells as a cell's number stands in the notebook only if it is one."""
-    ran = new_notebook(cells=[_graded()])
-    ran.cells[0]["execution_count"] = told
-    verdicts = {"check": Verdict("check", 1.0, MAXIMUM, "because")}
-    found = show_verdicts(
-        new_notebook(cells=[_graded()]), Result("graded", verdicts, notebook=ran)
-    )
-    assert found.cells[0].execution_count == shown
-
-
 @pytest.mark.parametrize("points", [0.0, 1.5, MAXIMUM])
 def test_message_is_shown(points: float) -> None:
     """The student reads the points and the reason in the cell's output."""

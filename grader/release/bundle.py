@@ -4,12 +4,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 import zipfile
 from pathlib import Path
 
 from bsds_utils.errors import BSDSError
 from grader.course import ASSIGNMENTS, COURSE_ROOT
+from grader.release.conditions import conditions
 
 __all__ = ["BUNDLE", "build_bundle"]
 
@@ -59,6 +61,9 @@ and open cnn/cnn.ipynb first, then resnet/resnet.ipynb. "bsds data" downloads th
 
 On Colab, upload a notebook and the file {wheel}.
 
+How it is graded
+
+{conditions}
 The images and drawings of BSDS500 are for non-commercial research and education
 (Arbelaez, Maire, Fowlkes and Malik, TPAMI 2011). This bundle holds none of them.
 """
@@ -87,7 +92,9 @@ def build_bundle(destination: Path = BUNDLE) -> Path:
         project = _project()
         files: dict[str, bytes] = {
             "README.txt": _README.format(
-                python=project["requires-python"], wheel=wheel.name
+                python=project["requires-python"],
+                wheel=wheel.name,
+                conditions=_wrapped(conditions()),
             ).encode(),
             "requirements.txt": f"./{wheel.name}\n".encode() + _notebook_requirements(project),
             "LICENSE": (COURSE_ROOT / "LICENSE").read_bytes(),
@@ -104,6 +111,15 @@ def build_bundle(destination: Path = BUNDLE) -> Path:
                 archive.writestr(zipfile.ZipInfo(name, _TIMESTAMP), data, zipfile.ZIP_DEFLATED)
         shutil.move(part, destination)
     return destination
+
+
+def _wrapped(text: str) -> str:
+    """Break long lines, as a text file needs it."""
+    lines = [
+        textwrap.fill(line, 95, subsequent_indent="  " if line.startswith("- ") else "")
+        for line in text.splitlines()
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _project() -> dict[str, object]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import bsds_utils
 from bsds_utils.errors import BSDSError
+from grader.sandbox import seccomp
 from grader.settings import Limits
 
 __all__ = [
@@ -33,6 +34,9 @@ __all__ = [
 
 HOME = Path("/home/student")
 LIBRARY = Path("/course")
+
+_CONFINE = Path(__file__).with_name("confine.py")
+_SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib64")
 
 # Uids from here on belong to nobody on usual systems (above /etc/subuid's customary ranges start,
 # far below the kernel's limit). Each sandbox takes its own, so that the process limit, which the
@@ -60,8 +64,11 @@ class Sandbox:
         folder itself is the process's home.
     environment
         The whole environment inside, besides a few that every process needs.
-    read_only, writable
-        Further folders or files: path outside → path inside.
+    read_only
+        Further folders or files: path outside → path inside. Nothing outside can be written to.
+    private
+        What must not lie below anything that the sandbox may read: the course, the gradebook,
+        what others handed in.
     limits
         Limits on its processes.
     isolated
@@ -71,7 +78,7 @@ class Sandbox:
     work: Path
     environment: Mapping[str, str]
     read_only: Mapping[Path, Path] = field(default_factory=dict)
-    writable: Mapping[Path, Path] = field(default_factory=dict)
+    private: Sequence[Path] = ()
     limits: Limits = field(default_factory=Limits)
     isolated: bool = True
 
@@ -81,13 +88,17 @@ class Sandbox:
             return outside
         if outside == self.work:
             return HOME
-        return {**self.read_only, **self.writable}[outside]
+        return self.read_only[outside]
 
 
 def sandbox_problem() -> str | None:
     """Say why no sandbox can be made here, or None if it works."""
     if sys.platform != "linux":
         return f"the sandbox needs Linux, found {sys.platform}; grade in a Linux virtual machine"
+    try:
+        seccomp.program()
+    except OSError as error:
+        return f"the sandbox needs an x86-64 or arm64 processor ({error.strerror})"
     if shutil.which("bwrap") is None:
         return f"the sandbox needs bubblewrap, found no bwrap command; {_INSTALL_HINT}"
     return _trial()
@@ -142,37 +153,47 @@ def process_limits(limits: Limits) -> dict[str, int]:
 
 
 def command(
-    sandbox: Sandbox, argv: Sequence[str], uid: int | None = None, info: int | None = None
+    sandbox: Sandbox,
+    argv: Sequence[str],
+    uid: int | None = None,
+    info: int | None = None,
+    groups: Sequence[Path] = (),
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command line and environment that run `argv` in `sandbox`.
 
     Parameters
     ----------
     sandbox
-        What the process may see and use. When running as root, its writable folders are handed
-        over to the sandbox's own user.
+        What the process may see and use.
     argv
         Program and arguments, with paths as seen inside.
     uid
         Whom it runs as, when running as root; by default a new one.
     info
         Descriptor to which bubblewrap writes about itself (``--info-fd``).
+    groups
+        Files of the control group to join.
 
     Returns
     -------
     tuple
         Arguments for ``subprocess.Popen`` and the environment to give it.
+
+    Raises
+    ------
+    BSDSError
+        If the sandbox would see something that is private.
     """
     environment = variables(sandbox)
     if not sandbox.isolated:
         return list(argv), environment
+    _require_private(sandbox)
     uid = new_uid() if uid is None else uid
-    if uid is not None:
-        for path in sandbox.writable:
-            _hand_over(path, uid)
+    line = [sys.executable, "-S", "-E", str(_CONFINE), *map(str, groups), "--"]
     # Of all processes, those in a sandbox are the first to end where the machine's memory does.
-    line = ["choom", "--adjust", "1000", "--"]
+    line += ["choom", "--adjust", "1000", "--"]
     line += ["bwrap", *_namespaces(), "--new-session", "--die-with-parent", "--clearenv"]
+    line += ["--seccomp", "@seccomp"]
     if info is not None:
         line += ["--info-fd", str(info)]
     line += _file_system(sandbox)
@@ -192,7 +213,15 @@ def _namespaces() -> list[str]:
         # Just enough to become the sandbox's own user; setpriv then drops both for good.
         return [*line, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
                 "--cap-add", "CAP_SETPCAP"]  # fmt: skip
-    return [*line, "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
+    line += ["--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
+    return [*line, "--disable-userns"] if _can_disable_userns() else line
+
+
+@functools.cache
+def _can_disable_userns() -> bool:
+    """Whether bubblewrap is new enough; the filter of system calls says the same."""
+    done = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False)
+    return "--disable-userns" in done.stdout + done.stderr
 
 
 def _drop_to(uid: int) -> list[str]:
@@ -221,7 +250,7 @@ def _base_environment(sandbox: Sandbox) -> dict[str, str]:
 
 def _file_system(sandbox: Sandbox) -> list[str]:
     line = ["--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib64"):
+    for name in _SYSTEM_FOLDERS:
         path = Path("/", name)
         if path.is_symlink():
             line += ["--symlink", str(path.readlink()), str(path)]
@@ -239,30 +268,36 @@ def _file_system(sandbox: Sandbox) -> list[str]:
     line += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/tmp", "/dev/shm", str(HOME)):
         line += ["--perms", "1777", "--size", str(sandbox.limits.disk), "--tmpfs", folder]
-    mounts: list[tuple[str, Path, Path]] = []
-    package = Path(bsds_utils.__file__).resolve().parent
-    mounts.append(("--ro-bind", package, LIBRARY / package.name))
-    mounts += [
-        ("--ro-bind", prefix, prefix)
-        for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix)))
-        if not prefix.is_relative_to("/usr")
-    ]
-    mounts += [("--ro-bind", outside, inside) for outside, inside in sandbox.read_only.items()]
-    mounts += [("--bind", outside, inside) for outside, inside in sandbox.writable.items()]
     made: set[Path] = {Path("/"), Path("/tmp"), Path("/usr"), *HOME.parents, HOME}
-    for option, outside, inside in mounts:
+    for outside, inside in _mounts(sandbox).items():
         # Parents that may be private outside (a 0700 home) must be passable for the dropped user.
         for parent in reversed(inside.parents):
             if parent not in made:
                 line += ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
-        line += [option, str(outside), str(inside)]
+        line += ["--ro-bind", str(outside), str(inside)]
     # These two are file systems in memory as well, of no bounded size.
     return [*line, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
-def _hand_over(path: Path, uid: int) -> None:
-    os.chown(path, uid, uid, follow_symlinks=False)
-    for folder, folders, files in os.walk(path):
-        for name in (*folders, *files):
-            os.chown(Path(folder, name), uid, uid, follow_symlinks=False)
+def _mounts(sandbox: Sandbox) -> dict[Path, Path]:
+    """Return what the sandbox sees besides the system: path outside → path inside."""
+    package = Path(bsds_utils.__file__).resolve().parent
+    prefixes = dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix)))
+    return {
+        package: LIBRARY / package.name,
+        **{prefix: prefix for prefix in prefixes if not prefix.is_relative_to("/usr")},
+        **sandbox.read_only,
+    }
+
+
+def _require_private(sandbox: Sandbox) -> None:
+    seen = [Path("/", name) for name in ("usr", *_SYSTEM_FOLDERS)]
+    for mounted in (*seen, *_mounts(sandbox)):
+        for path in sandbox.private:
+            if path.resolve().is_relative_to(mounted.resolve()):
+                raise BSDSError(
+                    f"expected the course's files where submissions cannot read them, found "
+                    f"{path} below {mounted}, which every submission sees; move the course to "
+                    "a folder of its own"
+                )

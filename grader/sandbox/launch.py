@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from grader.sandbox.bubblewrap import (
@@ -19,6 +20,7 @@ from grader.sandbox.bubblewrap import (
     process_limits,
     variables,
 )
+from grader.sandbox.cgroup import ControlGroup
 from grader.sandbox.warm import Program, WarmError, WarmProcess, become
 
 __all__ = ["Started", "share_warm", "start", "warm_address"]
@@ -41,10 +43,13 @@ class Started:
         The sandbox's outermost process: ends with the program, and kills all when killed.
     outermost
         Processes whose descendants are all that runs inside.
+    group
+        The control group that they are in, if there is one; to be removed in the end.
     """
 
     process: "subprocess.Popen[bytes]"
     outermost: tuple[int, ...]
+    group: ControlGroup | None = None
 
 
 def start(
@@ -70,17 +75,27 @@ def start(
     Started
         ``BSDS_NO_WARM_START=1`` in the environment starts it from scratch.
     """
-    if sandbox.isolated and os.environ.get(_OFF) != "1":
-        try:
-            return _start_warm(sandbox, arguments, (stdin, stdout, stderr))
-        except WarmError as error:
-            _log.warning("grading goes on, but slower: no warm start (%s)", error)
-    line, environment = command(sandbox, [sys.executable, *arguments])
-    process = subprocess.Popen(
-        line, env=environment, cwd=sandbox.work, start_new_session=True,
-        stdin=stdin, stdout=stdout, stderr=stderr,
-    )  # fmt: skip
-    return Started(process, (process.pid,))
+    group = ControlGroup.make(sandbox.limits) if sandbox.isolated else None
+    try:
+        if sandbox.isolated and os.environ.get(_OFF) != "1":
+            try:
+                return _start_warm(sandbox, arguments, (stdin, stdout, stderr), group)
+            except WarmError as error:
+                _log.warning("grading goes on, but slower: no warm start (%s)", error)
+        line, environment = command(sandbox, [sys.executable, *arguments], groups=_files(group))
+        process = subprocess.Popen(
+            line, env=environment, cwd=sandbox.work, start_new_session=True,
+            stdin=stdin, stdout=stdout, stderr=stderr,
+        )  # fmt: skip
+    except BaseException:
+        if group is not None:
+            group.remove()
+        raise
+    return Started(process, (process.pid,), group)
+
+
+def _files(group: ControlGroup | None) -> list[Path]:
+    return [] if group is None else group.files
 
 
 def warm_address() -> str | None:
@@ -98,7 +113,10 @@ def share_warm(address: str) -> None:
 
 
 def _start_warm(
-    sandbox: Sandbox, arguments: Sequence[str], streams: Sequence[int | IO[bytes]]
+    sandbox: Sandbox,
+    arguments: Sequence[str],
+    streams: Sequence[int | IO[bytes]],
+    group: ControlGroup | None,
 ) -> Started:
     uid = new_uid()
     address = _WARM.address()
@@ -107,7 +125,7 @@ def _start_warm(
         keep, alive = _pipe(ours)
         null = ours.enter_context(open(os.devnull, "r+b"))  # noqa: PTH123 - has a descriptor only
         files = [null if stream == subprocess.DEVNULL else stream for stream in streams]
-        line, environment = command(sandbox, _KEEPER, uid, tell_about.fileno())
+        line, environment = command(sandbox, _KEEPER, uid, tell_about.fileno(), _files(group))
         process = subprocess.Popen(
             line, env=environment, cwd=sandbox.work, start_new_session=True,
             stdin=keep, stdout=subprocess.PIPE, stderr=files[2], pass_fds=[tell_about.fileno()],
@@ -120,12 +138,14 @@ def _start_warm(
             limits = process_limits(sandbox.limits)
             program = Program(arguments, variables(sandbox), HOME, uid, limits)
             descriptors = [file if isinstance(file, int) else file.fileno() for file in files]
-            parent = become(address, program, inside, descriptors, alive.fileno())
+            joined = [ours.enter_context(file.open("wb", buffering=0)) for file in _files(group)]
+            descriptors += [file.fileno() for file in joined]
+            parent = become(address, program, inside, alive.fileno(), descriptors)
         except BaseException:
             process.kill()
             process.wait()
             raise
-    return Started(process, (process.pid, parent))
+    return Started(process, (process.pid, parent), group)
 
 
 def _pipe(closed_by: contextlib.ExitStack) -> tuple[BinaryIO, BinaryIO]:

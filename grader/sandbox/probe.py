@@ -1,30 +1,21 @@
 """The trusted side of a probe sandbox: asks a submission's functions questions."""
 
 import contextlib
-import io
-import os
-import queue
-import shutil
-import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import Any
 
-from grader.sandbox import wire
 from grader.sandbox.bubblewrap import Sandbox
-from grader.sandbox.launch import start
-from grader.sandbox.live import LIVE
-from grader.sandbox.watchdog import Watchdog
-from grader.scratch import scratch
+from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
-__all__ = ["Cell", "Probe", "ProbeError", "ProbeSession"]
+__all__ = ["Cell", "Opaque", "Probe", "ProbeError", "ProbeSession"]
 
-_RUNNER = Path(__file__).with_name("probe_runner.py")
-_RUNNER_INSIDE = Path("/opt/probe")
+_PROGRAM = PROGRAMS / "answer_probes.py"
 _START_SECONDS = 120.0
+_GRACE_SECONDS = 120.0
+"""For giving up cells that cannot be interrupted, beyond the time of all cells."""
+_STOPPED = "the process that ran it was stopped earlier"
 
 
 class ProbeError(Exception):
@@ -39,8 +30,15 @@ class Cell:
     source: str
 
 
+@dataclass(frozen=True)
+class Opaque:
+    """What a function returned where that cannot travel, such as "a generator"."""
+
+    kind: str
+
+
 class ProbeSession:
-    """One fresh process that has run the submission's defining cells."""
+    """One fresh process that has what the submission's cells define."""
 
     def __init__(self, probe: "Probe") -> None:
         self._probe = probe
@@ -51,7 +49,7 @@ class ProbeSession:
         """Whether it can still be asked."""
         return self._probe.current is self and not self._ended
 
-    def call(self, function: str, *args: Any) -> Any:
+    def call(self, function: str, *args: Any, tensors: bool = False) -> Any:
         """Return what the submission's `function` returns for `args`.
 
         Parameters
@@ -60,18 +58,23 @@ class ProbeSession:
             Name of a function that the notebook defines.
         args
             Arrays, numbers, strings, and lists and dicts of them.
+        tensors
+            Whether it gets each of them as a tensor.
 
         Returns
         -------
         object
-            The same kinds; tensors come back as arrays, tuples as lists.
+            The same kinds; tensors come back as arrays, everything that can be gone through as
+            lists, an Opaque in place of anything else.
 
         Raises
         ------
         ProbeError
-            If it is missing, raises, takes too long or returns something else.
+            If it is missing, raises or takes too long.
         """
-        return self._ask({"op": "call", "function": function, "args": list(args)}, function)
+        return self._ask(
+            {"op": "call", "function": function, "args": list(args), "tensors": tensors}, function
+        )
 
     def gradient(self, function: str, y_true: Any, y_pred: Any) -> Any:
         """Return the gradient of a loss function by its second argument, None if it has none."""
@@ -82,18 +85,20 @@ class ProbeSession:
     def build(self, *functions: str, seed: int = 0) -> bytes:
         """Return the model that the first function builds and the others change, as .keras.
 
-        Every random seed is set to `seed` right before.
+        It is uncompiled; every random seed is set to `seed` right before.
         """
         request = {"op": "build", "functions": list(functions), "seed": seed}
         answer = self._ask(request, functions[-1])
+        if isinstance(answer, Opaque):
+            raise ProbeError(f"{functions[0]} must return a keras.Model, found {answer.kind}")
         if not isinstance(answer, bytes):
             raise ProbeError(f"{functions[0]} returned no model")
         return answer
 
     def _ask(self, request: dict[str, Any], function: str) -> Any:
         if not self.alive:
-            raise ProbeError("the process that ran it was stopped earlier")
-        answer = self._probe.exchange(request)
+            raise ProbeError(f"{function} was not asked: {_STOPPED}")
+        answer = self._probe.exchange(request, function)
         if not isinstance(answer, dict):
             raise ProbeError(f"{function} gave no readable answer")
         if "ended" in answer:
@@ -102,20 +107,27 @@ class ProbeSession:
             raise ProbeError(f"{function} failed: the process that ran it ended unexpectedly")
         if "missing" in answer:
             raise ProbeError(str(answer["missing"])[:400])
-        if "error" in answer:
-            if str(answer["error"]).startswith("NotImplementedError"):
+        if "unwritten" in answer:
+            unwritten = str(answer["unwritten"])[:60]
+            if unwritten == function or not unwritten.isidentifier():
                 raise ProbeError(f"{function} is not written yet")
+            raise ProbeError(f"{function} needs {unwritten}, which is not written yet")
+        if "error" in answer:
             raise ProbeError(f"{function} failed: {str(answer['error'])[:400]}")
+        if "returned" in answer:
+            return Opaque(str(answer["returned"])[:400])
         return answer.get("value")
 
 
 class Probe:
     """A sandbox in which a submission's functions can be called in fresh processes.
 
+    The cells run once, within limits of their own; an answer has the time of an answer to itself.
+
     Parameters
     ----------
     sandbox
-        Where to run; its work folder should be an empty one of its own.
+        Where to run. The limits that a notebook has for a cell and for all hold for the cells.
     cells
         The submission's defining cells, in order.
     """
@@ -124,19 +136,29 @@ class Probe:
         self._sandbox = sandbox
         self._cells = [{"name": cell.name, "source": cell.source} for cell in cells]
         self.current: ProbeSession | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._questions: BinaryIO = io.BytesIO()
-        self._answers: queue.Queue[Any] = queue.Queue()
-        self._cleanup = contextlib.ExitStack()
-        self._exceeded: str | None = None
+        self._running: Running | None = None
+        self._defining = 0.0
         self._waited = 0.0
+        # What the sandbox says of the cells, and hears again when it has to run them once more.
+        self._known: dict[str, list[Any]] = {"slow": [], "given_up": []}
 
     def open(self) -> ProbeSession:
-        """Start a fresh process, which runs the cells; the session before it ends."""
+        """Start a fresh process, in which the cells have run; the session before it ends.
+
+        Raises
+        ------
+        ProbeError
+            If the cells take too long, or end every process.
+        """
+        self.current = None
         self._start()
-        if self.current is not None:
-            self._send(None)
-        self._send({"cells": self._cells})
+        answer = self._define({"op": "open", "cells": self._cells, **self._known})
+        if not isinstance(answer, dict) or "opened" not in answer:
+            self.close()
+            raise ProbeError("the cells of your notebook end the process that runs them")
+        for name in self._known:
+            if isinstance(found := answer.get(name), list):
+                self._known[name] = found
         self.current = ProbeSession(self)
         return self.current
 
@@ -148,103 +170,90 @@ class Probe:
             yield session
         finally:
             if session.alive:
-                with contextlib.suppress(ProbeError):
-                    self._send(None)
                 self.current = None
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
         self.current = None
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            with contextlib.suppress(OSError):
-                self._questions.close()
-        self._cleanup.close()
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
 
-    def exchange(self, request: Mapping[str, Any]) -> Any:
+    def exchange(self, request: Mapping[str, Any], function: str) -> Any:
         """Send a request of the current session and wait for its answer."""
-        if self._process is None:
-            raise ProbeError("the process that ran it was stopped earlier")
+        answer = self._answer(request, function)
+        if isinstance(answer, dict) and "later" in answer:
+            self._define({"op": "later"})
+            answer = self._answer(request, function)
+        return answer
+
+    def _answer(self, request: Mapping[str, Any], function: str) -> Any:
         limits = self._sandbox.limits
         left = limits.submission_seconds - self._waited
         if left <= 0:
             raise ProbeError(f"all answers took more than {limits.submission_seconds:.0f} seconds")
-        self._send(dict(request))
+        seconds = min(limits.probe_seconds, left)
         began = time.monotonic()
         try:
-            return self._wait(min(limits.probe_seconds, left))
+            self._send(dict(request))
+            return self._wait(seconds)
+        except Silent:
+            self.close()
+            raise ProbeError(
+                f"{function} gave no answer within {seconds:.0f} seconds: does a loop never end?"
+            ) from None
         finally:
             self._waited += time.monotonic() - began
 
-    def _start(self) -> None:
-        if self._process is not None:
-            return
-        folder = Path(self._cleanup.enter_context(scratch("p")))
-        for source in (_RUNNER, Path(wire.__file__)):
-            shutil.copy(source, folder)
-        folder.chmod(0o755)
-        sandbox = replace(
-            self._sandbox, read_only={**self._sandbox.read_only, folder: _RUNNER_INSIDE}
+    def _define(self, request: Mapping[str, Any]) -> Any:
+        """Have cells run, for as long as the notebook may."""
+        limits = self._sandbox.limits
+        left = limits.submission_seconds - self._defining
+        too_long = (
+            f"the cells of your notebook took more than {limits.submission_seconds:.0f} seconds"
         )
-        runner = sandbox.path_inside(folder) / _RUNNER.name
-        questions, self._questions = _pipe()
-        answers, answer = _pipe()
-        with questions, answer:
-            started = start(sandbox, [str(runner)], questions, answer, subprocess.DEVNULL)
-        process = self._process = started.process
-        self._exceeded = None
-        self._cleanup.enter_context(LIVE.register(process.kill))
-        if sandbox.isolated:
-            self._cleanup.enter_context(Watchdog(started.outermost, sandbox.limits, self._stop))
-        self._answers = queue.Queue()
-        threading.Thread(target=_read_answers, args=(answers, self._answers), daemon=True).start()
-        self._wait(_START_SECONDS)
+        if left <= 0:
+            raise ProbeError(too_long)
+        began = time.monotonic()
+        try:
+            self._send({**request, "seconds": left, "cell_seconds": limits.cell_seconds})
+            return self._wait(left + _GRACE_SECONDS)
+        except Silent:
+            self.close()
+            raise ProbeError(too_long) from None
+        finally:
+            self._defining += time.monotonic() - began
 
-    def _stop(self, reason: str) -> None:
-        """End the sandbox because of what it used; what waits for an answer will notice."""
-        self._exceeded = reason
-        if self._process is not None:
-            self._process.kill()
-
-    def _ended(self) -> ProbeError:
-        if self._exceeded is not None:
-            return ProbeError(f"the process that ran it was stopped because {self._exceeded}")
-        return ProbeError("the process that ran it ended unexpectedly")
+    def _start(self) -> None:
+        if self._running is None:
+            self._running = Running(self._sandbox, _PROGRAM, Bounds())
+            try:
+                self._wait(_START_SECONDS)
+            except Silent:
+                self.close()
+                raise ProbeError("the process that is to run it did not start") from None
 
     def _send(self, message: Any) -> None:
-        if self._process is None:
-            raise ProbeError("the process that ran it was stopped earlier")
+        running = self._live()
         try:
-            wire.send(self._questions, message)
-        except OSError as error:
-            self.close()
-            raise self._ended() from error
+            running.send(message)
+        except Ended as error:
+            raise self._failed(running) from error
 
     def _wait(self, seconds: float) -> Any:
+        running = self._live()
         try:
-            answer = self._answers.get(timeout=seconds)
-        except queue.Empty:
-            self.close()
-            raise ProbeError(f"no answer within {seconds:.0f} seconds") from None
-        if isinstance(answer, wire.WireError):
-            self.close()
-            raise self._ended()
-        return answer
+            return running.receive(seconds)
+        except Ended as error:
+            raise self._failed(running) from error
 
+    def _live(self) -> Running:
+        if self._running is None:
+            raise ProbeError(_STOPPED)
+        return self._running
 
-def _pipe() -> tuple[BinaryIO, BinaryIO]:
-    """Return the reading and the writing end of a new pipe."""
-    reading, writing = os.pipe()
-    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-
-
-def _read_answers(stream: BinaryIO, answers: "queue.Queue[Any]") -> None:
-    with stream:
-        while True:
-            try:
-                answers.put(wire.receive(stream))
-            except (wire.WireError, OSError, ValueError) as error:
-                answers.put(wire.WireError(str(error)))
-                return
+    def _failed(self, running: Running) -> ProbeError:
+        self.close()
+        if running.exceeded is not None:
+            return ProbeError(f"the process that ran it was stopped because {running.exceeded}")
+        return ProbeError("the process that ran it ended unexpectedly")

@@ -2,18 +2,16 @@
 
 import contextlib
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
-__all__ = ["Usage", "measure", "open_inside"]
+__all__ = ["Usage", "measure"]
 
 # Folders inside whose files lie in memory.
 IN_MEMORY = ("home/student", "tmp", "dev/shm")
-_BLOCK = 512  # bytes that st_blocks counts in, whatever the file system
 
 
 class Usage(NamedTuple):
@@ -27,11 +25,14 @@ class Usage(NamedTuple):
         Number of files.
     cpu_seconds
         Processor time, that of ended processes included.
+    waited_seconds
+        How long the thread that did so longest was ready to run and had no processor.
     """
 
     memory: int
     files: int
     cpu_seconds: float
+    waited_seconds: float
 
 
 def measure(outermost: Sequence[int], limit: int) -> Usage:
@@ -57,23 +58,8 @@ def measure(outermost: Sequence[int], limit: int) -> Usage:
     memory = in_files + sum(_resident(one) for one in processes)
     if memory > limit:
         memory = in_files + sum(_proportional(one) for one in processes)
-    return Usage(memory, count, sum(_cpu(one) for one in processes))
-
-
-def open_inside(outermost: Sequence[int], folder: Path) -> int | None:
-    """Open a folder as the innermost process of a sandbox sees it.
-
-    Returns
-    -------
-    int or None
-        A descriptor of the folder, which stays valid after the sandbox has ended; None if there
-        is no such folder or no process left.
-    """
-    for process in reversed(_inside(outermost)):
-        with contextlib.suppress(OSError):
-            root = Path("/proc", str(process.pid), "root")
-            return os.open(root / folder.relative_to("/"), os.O_RDONLY | os.O_DIRECTORY)
-    return None
+    cpu = sum(_cpu(one) for one in processes)
+    return Usage(memory, count, cpu, max(map(_waited, processes), default=0.0))
 
 
 def _inside(outermost: Sequence[int]) -> list[psutil.Process]:
@@ -103,8 +89,16 @@ def _cpu(process: psutil.Process) -> float:
     return 0.0
 
 
+def _waited(process: psutil.Process) -> float:
+    waited = 0.0
+    for schedstat in Path("/proc", str(process.pid), "task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            waited = max(waited, int(schedstat.read_text().split()[1]) / 1e9)
+    return waited
+
+
 def _in_files(processes: list[psutil.Process]) -> tuple[int, int]:
-    """Return bytes and number of files that lie in memory, those without a name included."""
+    """Return bytes and number of files that lie in memory."""
     size = count = 0
     for process in reversed(processes):
         found = False
@@ -116,13 +110,4 @@ def _in_files(processes: list[psutil.Process]) -> tuple[int, int]:
                 found = True
         if found:
             break
-    nameless = {}
-    for process in processes:
-        with contextlib.suppress(OSError):
-            for link in os.scandir(f"/proc/{process.pid}/fd"):
-                with contextlib.suppress(OSError):
-                    if Path(link.path).readlink().as_posix().startswith("/memfd:"):
-                        about = link.stat()
-                        if stat.S_ISREG(about.st_mode):
-                            nameless[about.st_dev, about.st_ino] = about.st_blocks * _BLOCK
-    return size + sum(nameless.values()), count + len(nameless)
+    return size, count

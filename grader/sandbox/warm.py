@@ -138,7 +138,7 @@ class WarmProcess:
         self._cleanup.close()
 
 
-def become(address: str, program: Program, inside: int, streams: Sequence[int], alive: int) -> int:
+def become(address: str, program: Program, inside: int, alive: int, files: Sequence[int]) -> int:
     """Fork a child of the warm process into a sandbox.
 
     Parameters
@@ -149,10 +149,10 @@ def become(address: str, program: Program, inside: int, streams: Sequence[int], 
         What the child becomes.
     inside
         A process in the sandbox, which lends its namespaces.
-    streams
-        Descriptors of its standard input, output and error.
     alive
         Descriptor that is held open as long as the child lives, and not by the child itself.
+    files
+        Descriptors of its standard input, output and error, then of its control group's files.
 
     Returns
     -------
@@ -173,15 +173,15 @@ def become(address: str, program: Program, inside: int, streams: Sequence[int], 
     }
     with contextlib.ExitStack() as opened:
         try:
-            files = []
+            spaces = []
             for name in NAMESPACES:
-                files.append(os.open(f"/proc/{inside}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC))
-                opened.callback(os.close, files[-1])
+                spaces.append(os.open(f"/proc/{inside}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC))
+                opened.callback(os.close, spaces[-1])
             channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             opened.enter_context(channel)
             channel.settimeout(_ANSWER_SECONDS)
             channel.connect(address)
-            socket.send_fds(channel, [json.dumps(request).encode()], [*files, *streams, alive])
+            socket.send_fds(channel, [json.dumps(request).encode()], [*spaces, alive, *files])
             answer = json.loads(_receive(channel, _ANSWER_SECONDS))
         except (OSError, ValueError) as error:
             raise WarmError(str(error)) from error

@@ -20,15 +20,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import seccomp  # type: ignore[import-not-found]
+from confine import new_session_keyring  # type: ignore[import-not-found]
 from enter import NAMESPACES, drop_privileges, enter  # type: ignore[import-not-found]
 
 # What notebooks and probes import, and is slow to import.
 MODULES = (
     "tensorflow", "keras", "numpy", "scipy.io", "scipy.ndimage", "scipy.stats", "PIL.Image",
     "matplotlib.pyplot", "matplotlib_inline.backend_inline", "tqdm.auto", "platformdirs", "pooch",
-    "IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel",
+    "IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel", "nbclient",
+    "jupyter_client.asynchronous.client", "psutil",
 )  # fmt: skip
-_FILES = len(NAMESPACES) + 4  # namespaces, three standard streams, the sign of life
+_FEWEST = len(NAMESPACES) + 4  # namespaces, the sign of life, three standard streams
+_MOST = _FEWEST + 8  # and a control group's files
 _MAX_REQUEST = 1 << 20
 _MAX_PROBLEM = 1000
 _MAX_WAITING = 128
@@ -60,8 +64,8 @@ def main() -> None:
 
 
 def _serve(channel: socket.socket) -> None:
-    data, files, _, _ = socket.recv_fds(channel, _MAX_REQUEST, _FILES)
-    if len(files) < _FILES:
+    data, files, _, _ = socket.recv_fds(channel, _MAX_REQUEST, _MOST)
+    if len(files) < _FEWEST:
         for file in files:
             os.close(file)
         return
@@ -85,15 +89,17 @@ def _fork() -> int:
 
 def _keep(request: dict[str, Any], files: list[int], tell: int) -> None:
     """Start a child in the sandbox, and hold the sign of life for as long as it lives."""
-    alive = files[-1]
+    alive, *streams = files[len(NAMESPACES) : _FEWEST]
     try:
+        for group in files[_FEWEST:]:
+            os.write(group, b"0")
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         Path("/proc/self/oom_score_adj").write_text("1000")
         enter(files[: len(NAMESPACES)])
         pid = _fork()
         if pid == 0:
             os.close(alive)
-            _settle(request, files[len(NAMESPACES) : -1], tell)
+            _settle(request, streams, tell)
             _become(request["arguments"])
         os.closerange(0, alive)
         os.closerange(alive + 1, _MAX_FILES)
@@ -111,7 +117,9 @@ def _settle(request: dict[str, Any], streams: list[int], tell: int) -> None:
         os.chdir(request["folder"])
         for number, file in enumerate(streams):
             os.dup2(file, number)
+        new_session_keyring()
         drop_privileges(request["uid"], request["limits"])
+        seccomp.apply()
     except BaseException as error:
         _tell(tell, error)
         os._exit(1)
@@ -155,7 +163,7 @@ def _run(arguments: list[str]) -> int:
     found = [path for path in sys.path[1:] if Path(path).exists()]
     own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path_importer_cache.clear()
-    for name in ("__main__", "enter"):
+    for name in ("__main__", "confine", "enter", "seccomp"):
         del sys.modules[name]
     if arguments[0] == "-m":
         sys.path[:] = ["", *own, *found]

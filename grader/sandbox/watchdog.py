@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from grader.sandbox.cgroup import ControlGroup
 from grader.sandbox.usage import Usage, measure
 from grader.settings import Limits
 
@@ -33,14 +34,22 @@ class Watchdog:
     stop
         Ends the sandbox. Called at most once, in the watchdog's thread, with what was exceeded in
         words that go after "because".
+    group
+        Its control group, which counts better.
     """
 
     def __init__(
-        self, outermost: Sequence[int], limits: Limits, stop: Callable[[str], None]
+        self,
+        outermost: Sequence[int],
+        limits: Limits,
+        stop: Callable[[str], None],
+        group: ControlGroup | None = None,
     ) -> None:
         self._outermost = outermost
+        self._group = group
         self._limits = limits
         self._stop_sandbox = stop
+        self.usage = Usage(0, 0, 0.0, 0.0)
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -59,13 +68,30 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._left.wait(_INTERVAL_SECONDS):
-            exceeded = self._judge(measure(self._outermost, self._limits.memory))
+            self.measure()
+            exceeded = self._judge(self.usage)
             if exceeded is not None:
                 self._stop_sandbox(exceeded)
                 return
 
+    def measure(self) -> None:
+        """Look now."""
+        usage = measure(self._outermost, self._limits.memory)
+        counted = None if self._group is None else self._group.cpu_seconds()
+        # What has ended is not there to be asked any more.
+        cpu = max(usage.cpu_seconds, self.usage.cpu_seconds) if counted is None else counted
+        self.usage = usage._replace(cpu_seconds=cpu)
+
+    def out_of_memory(self) -> str | None:
+        """Say that the kernel ended the sandbox for its memory, if it did."""
+        if self._group is None or not self._group.out_of_memory():
+            return None
+        return MEMORY.format(limit=self._limits.memory / 1024**3)
+
     def _judge(self, usage: Usage) -> str | None:
         limits = self._limits
+        if exceeded := self.out_of_memory():
+            return exceeded
         if usage.memory > limits.memory:
             return MEMORY.format(limit=limits.memory / 1024**3)
         if usage.files > limits.files:

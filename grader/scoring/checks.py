@@ -1,11 +1,11 @@
 """Running an assignment's hidden checks in a trusted process of their own.
 
-The process is forked from a server that has Keras imported and nothing else, so a class pays for
-that import once; it opens artifacts and asks a probe sandbox, and never runs a submission's code.
+The process is forked from a server that has its modules imported and nothing else. It asks
+sandboxes for what functions answer and for what models predict; it never runs a submission's code
+nor opens a model.
 """
 
 import os
-import resource
 import signal
 import tempfile
 import traceback
@@ -49,6 +49,8 @@ class CheckJob:
         Folder with the files that the notebook left behind.
     probe_sandbox
         Where the student's functions run.
+    model_sandbox
+        Where models are opened.
     probe_cells
         The cells that define them.
     student_cells
@@ -69,6 +71,7 @@ class CheckJob:
     workplace: Workplace
     artifacts: Path
     probe_sandbox: Sandbox
+    model_sandbox: Sandbox
     probe_cells: Sequence[Cell]
     student_cells: Sequence[Cell]
     problem: str | None
@@ -110,7 +113,8 @@ def run_checks(job: CheckJob) -> Findings:
     process.start()
     sender.close()
     with LIVE.register(process.kill):
-        found = _receive(receiver, job.settings.limits.submission_seconds)
+        # Once for the cells that define functions, once for the functions' answers.
+        found = _receive(receiver, 2 * job.settings.limits.submission_seconds)
         if found.internal is not None:
             process.kill()
         process.join()
@@ -143,24 +147,17 @@ def _check(job: CheckJob, sender: Connection) -> None:
     os.environ.update(job.environment)
     if job.warm is not None:
         share_warm(job.warm)
-    _limit_memory(job.settings.limits.memory)
     try:
         sender.send(_findings(job))
     except BaseException:
         sender.send(Findings(internal=traceback.format_exc()))
 
 
-def _limit_memory(more: int) -> None:
-    """Let a model of a submission fail that describes layers larger than the machine's memory."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, hard))
-
-
 def _findings(job: CheckJob) -> Findings:
-    # Imported here, in the forked process, because it needs Keras.
+    # Imported here, in the forked process, where it costs nothing: its server has it already.
     import pytest
 
+    from grader.keras_models.opened import ModelSandbox
     from grader.scoring.evidence import Evidence
     from grader.scoring.exhibit import make_exhibit
     from grader.scoring.plugin import VerdictPlugin
@@ -172,6 +169,7 @@ def _findings(job: CheckJob) -> Findings:
         for descriptor in (1, 2):
             os.dup2(log.fileno(), descriptor)
         probe = Probe(job.probe_sandbox, job.probe_cells)
+        models = ModelSandbox(job.model_sandbox, job.settings.limits.artifact_bytes)
         evidence = Evidence(
             assignment=job.assignment,
             settings=job.settings,
@@ -179,6 +177,7 @@ def _findings(job: CheckJob) -> Findings:
             artifacts=job.artifacts,
             student_cells=job.student_cells,
             probe=probe,
+            models=models,
             problem=job.problem,
         )
         plugin = VerdictPlugin(evidence, job.assignment.points())
@@ -187,9 +186,11 @@ def _findings(job: CheckJob) -> Findings:
             for unused in _UNUSED_PLUGINS:
                 arguments += ["-p", f"no:{unused}"]
             pytest.main([*arguments, *tests], plugins=[plugin])
+            exhibit = make_exhibit(evidence)
         finally:
             probe.close()
+            models.close()
         log.seek(0)
         complete = plugin.verdicts.keys() >= job.only
         internal = None if complete else log.read()[-4000:]
-        return Findings(plugin.verdicts, make_exhibit(evidence), internal)
+        return Findings(plugin.verdicts, exhibit, internal)

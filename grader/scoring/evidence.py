@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,15 +14,14 @@ from bsds_utils.metrics import Sweep
 from grader.calibration import Target, load_target
 from grader.course import Assignment
 from grader.hidden_data import HiddenSet, hidden_set
+from grader.keras_models.opened import ModelSandbox, OpenedModel
 from grader.sandbox.probe import Cell, Probe, ProbeError, ProbeSession
-from grader.scoring.artifacts import ArtifactError, load_model, read_json
+from grader.scoring.artifacts import ArtifactError, read_json
 from grader.settings import Settings
 from grader.workplace import Workplace
 
-__all__ = ["Evidence", "predict"]
+__all__ = ["Evidence"]
 
-_BATCH = 8
-_PREDICT_SECONDS = 300.0
 _T = TypeVar("_T")
 
 
@@ -42,6 +40,8 @@ class Evidence:
         Sources of the cells that the student wrote or could write.
     probe
         Runs the student's functions in a sandbox.
+    models
+        Opens models in another sandbox.
     problem
         What went wrong first when the notebook ran, if anything did.
     """
@@ -54,6 +54,7 @@ class Evidence:
         artifacts: Path,
         student_cells: Sequence[Cell],
         probe: Probe,
+        models: ModelSandbox,
         problem: str | None = None,
     ) -> None:
         self.assignment = assignment
@@ -62,6 +63,7 @@ class Evidence:
         self.artifacts = artifacts
         self.student_cells = student_cells
         self.probe = probe
+        self.models = models
         self.problem = problem
         self._session: ProbeSession | None = None
         self._made: dict[tuple[str, ...], Any] = {}
@@ -112,6 +114,10 @@ class Evidence:
             ("split", name), lambda: self.dataset.load(name, size=self.assignment.size)
         )
 
+    def left(self, name: str) -> bool:
+        """Whether the notebook left a file behind."""
+        return (self.artifacts / name).is_file()
+
     def model_bytes(self, name: str) -> bytes:
         """Contents of a model that the notebook saved.
 
@@ -123,13 +129,12 @@ class Evidence:
         path = self.artifacts / name
         if not path.is_file():
             reason = self.problem or "the cell that saves it did not run"
-            raise ArtifactError(f"your notebook left no model {name}: {reason}")
+            raise ArtifactError(f"your notebook left no model {name}: {reason}", "missing")
         return path.read_bytes()
 
-    def model(self, name: str) -> Any:
-        """Load a model that the notebook saved."""
-        limit = self.settings.limits.artifact_bytes
-        return self._once(("model", name), lambda: load_model(self.model_bytes(name), name, limit))
+    def model(self, name: str) -> OpenedModel:
+        """Open a model that the notebook saved."""
+        return self._once(("model", name), lambda: self.models.open(self.model_bytes(name), name))
 
     def card(self, name: str) -> dict[str, Any]:
         """Read the model card that ``bsds.save_model`` wrote."""
@@ -157,8 +162,8 @@ class Evidence:
             raise ArtifactError("the threshold saved with your model is not a number in 0–1")
         return float(value)
 
-    def built(self, *functions: str, seed: int = 1, fresh: bool = False) -> Any:
-        """Build a model with the student's functions and load it here.
+    def built(self, *functions: str, seed: int = 1, fresh: bool = False) -> OpenedModel:
+        """Build a model with the student's functions and open it.
 
         Parameters
         ----------
@@ -170,11 +175,11 @@ class Evidence:
             Whether to build it in a process of its own.
         """
 
-        def load() -> Any:
-            session = self.probe.open() if fresh else self.functions
-            data = session.build(*functions, seed=seed)
-            limit = self.settings.limits.artifact_bytes
-            return load_model(data, f"the model that {functions[-1]} gives", limit)
+        def load() -> OpenedModel:
+            if fresh:
+                self._session = self.probe.open()
+            data = self.functions.build(*functions, seed=seed)
+            return self.models.open(data, f"the model that {functions[-1]} gives")
 
         return self._once(("built", str(seed), str(fresh), *functions), load)
 
@@ -189,24 +194,17 @@ class Evidence:
         """
         saved, fresh = self.model(model_name), self.built(function)
         images = self.split("val").images[:1]
-        same = [w.shape for w in saved.weights] == [w.shape for w in fresh.weights]
-        if same:
-            # Lent for a moment: other checks look at how the fresh model starts.
-            own = fresh.get_weights()
-            fresh.set_weights(saved.get_weights())
-            try:
-                ours, theirs = (predict(model, images, model_name) for model in (saved, fresh))
-            finally:
-                fresh.set_weights(own)
-            same = np.allclose(ours, theirs, atol=1e-3)
-        if not same:
+        ours, theirs = ([weight.shape for weight in model.weights] for model in (saved, fresh))
+        if ours != theirs or not np.allclose(
+            saved.predict(images), fresh.predict(images, weights_of=saved), atol=1e-3
+        ):
             raise ArtifactError(f"the model in {model_name} is not one that {function} builds")
 
     def predictions(self, model_name: str, split: str) -> NDArray[np.float32]:
         """Probabilities of a saved model on ``"hidden"`` or on a public split, (N, S, S)."""
         return self._once(
             ("predictions", model_name, split),
-            lambda: predict(self.model(model_name), self.split(split).images, model_name),
+            lambda: self.model(model_name).predict(self.split(split).images),
         )
 
     def sweep(self, model_name: str, split: str, thresholds: NDArray[np.float64]) -> Sweep:
@@ -232,56 +230,3 @@ class Evidence:
         if isinstance(value, ArtifactError | ProbeError):
             raise value
         return cast(_T, value)
-
-
-def predict(model: Any, images: NDArray[np.uint8], name: str) -> NDArray[np.float32]:
-    """Boundary probabilities of a model that is not trusted to return any.
-
-    Parameters
-    ----------
-    model
-        A Keras model.
-    images
-        uint8, shape (N, H, W, 3).
-    name
-        For messages.
-
-    Returns
-    -------
-    ndarray
-        float32 in 0–1, shape (N, H, W).
-
-    Raises
-    ------
-    ArtifactError
-        If the model fails, takes minutes, or its output has another shape, is not finite or
-        leaves 0–1.
-    """
-    parts = []
-    began = time.monotonic()
-    for start in range(0, len(images), _BATCH):
-        if time.monotonic() - began > _PREDICT_SECONDS:
-            raise ArtifactError(
-                f"{name} took more than {_PREDICT_SECONDS:.0f} seconds for {start} of "
-                f"{len(images)} images; make the model smaller"
-            )
-        batch = images[start : start + _BATCH].astype(np.float32)
-        try:
-            output = np.asarray(model(batch, training=False))
-        except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise ArtifactError(
-                f"{name} fails on images of shape {batch.shape}: {reason}"
-            ) from error
-        if output.shape != (*batch.shape[:3], 1):
-            raise ArtifactError(
-                f"{name} has outputs of shape {output.shape} for images of shape {batch.shape}; "
-                f"expected {(*batch.shape[:3], 1)}"
-            )
-        if not np.isfinite(output).all() or output.min() < 0 or output.max() > 1:
-            raise ArtifactError(
-                f"{name} has outputs outside 0–1; expected probabilities (is the last "
-                "activation a sigmoid?)"
-            )
-        parts.append(output[..., 0].astype(np.float32))
-    return np.concatenate(parts)

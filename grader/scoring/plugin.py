@@ -9,7 +9,7 @@ from grader.harmless_text import harmless_line
 from grader.sandbox.probe import ProbeError
 from grader.scoring.artifacts import ArtifactError
 from grader.scoring.evidence import Evidence
-from grader.scoring.verdict import BROKEN, CheckFailed, Credit, Verdict
+from grader.scoring.verdict import BROKEN, CheckFailed, Credit, Kind, Verdict
 
 __all__ = ["CREDIT", "EVIDENCE", "PASSED", "VerdictPlugin", "grade_id_of"]
 
@@ -53,15 +53,18 @@ class VerdictPlugin:
         maximum = self._points[grade_id]
         credit = item.stash.get(CREDIT, Credit())
         fraction, internal = 0.0, None
+        kind: Kind = "wrong"
         try:
             yield
         except (CheckFailed, ProbeError, ArtifactError) as failure:
             message = str(failure)
+            if isinstance(failure, ArtifactError):
+                kind = failure.kind
         except Exception:
             message, internal = BROKEN, traceback.format_exc()
         else:
             fraction = credit.fraction
             message = " ".join(credit.notes) or PASSED
         self.verdicts[grade_id] = Verdict(
-            grade_id, round(fraction * maximum, 2), maximum, harmless_line(message), internal
+            grade_id, round(fraction * maximum, 2), maximum, harmless_line(message), internal, kind
         )

@@ -1,164 +1,114 @@
-"""What the source of a submission must not contain.
+"""What the source of a submission says about pretrained weights.
 
-These rules catch the usual and the careless; what a model really starts from is decided by
-looking at its weights, see :mod:`grader.scoring.initial_weights`.
+Two things count: what the code could hold, whatever it looks like, and what `build_cnn` reaches.
+Words do not: no file with trained weights is inside the sandbox, so a notebook may load whatever
+it saved itself. What a model really starts from is seen by looking at its weights, see
+:mod:`grader.scoring.initial_weights`.
 """
 
-import ast
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from IPython.core.inputtransformer2 import TransformerManager
-
+from grader.bare_code import held
 from grader.sandbox.probe import Cell
+from grader.scoring.reached import Use, uses
+from grader.settings import Limits
 
-__all__ = ["pretrained"]
+__all__ = ["could_hold_weights", "pretrained_parts"]
 
-FORBIDDEN_NAMES = {
-    "applications": "keras.applications holds pretrained networks",
-    "hub": "a model hub holds pretrained networks",
-    "tensorflow_hub": "a model hub holds pretrained networks",
-    "huggingface_hub": "a model hub holds pretrained networks",
-    "keras_hub": "a model hub holds pretrained networks",
-    "load_model": "it loads a trained model",
-    "load_weights": "it loads trained weights",
-    "load_encoder_weights": "it loads pretrained weights",
-    "set_weights": "it replaces random weights",
-    "from_pretrained": "it loads trained weights",
-    "from_preset": "it loads trained weights",
-    "get_file": "it downloads a file",
-    "b64decode": "it unpacks embedded data",
-    "b85decode": "it unpacks embedded data",
+# One library under many names.
+_KERAS = re.compile(
+    r"^(tensorflow\.(python\.|compat\.v\d\.)?keras|tf_keras|keras\.(src|api|_tf_keras\.keras))\b"
+)
+_PRETRAINED = re.compile(
+    r"keras\.applications\b|(tensorflow_hub|keras_hub|huggingface_hub|torchvision\.models|timm)\b"
+)
+_LOADS = {
+    "keras.models.load_model",
+    "keras.saving.load_model",
+    "keras.saving.load_weights",
+    "keras.utils.get_file",
+    "bsds_utils.load_model",
+    "bsds_utils.load_encoder_weights",
+    "numpy.load",
+    "numpy.fromfile",
+    "numpy.loadtxt",
+    "tensorflow.saved_model.load",
+    "tensorflow.train.load_checkpoint",
+    "h5py.File",
+    "joblib.load",
+    "pickle.load",
 }
-MAX_LITERAL = 2_000
-"""Characters of one string or bytes literal: more looks like embedded weights."""
-MAX_DIGITS = 100
-"""Decimal digits of one whole number: more looks like embedded weights."""
-MAX_SOURCE = 60_000
-"""Characters of code in all cells, some twenty times what the tasks need."""
-MAX_NUMBERS = 500
-"""Numbers in one cell: more looks like embedded weights."""
-MAX_UNBROKEN = 600
-"""Characters of a cell in words too long for any name: more looks like embedded weights."""
-MAX_INFORMATION = 7_000
-"""Bytes that all cells compress to, some six times the reference solution's.
-
-Code compresses well and trained weights do not, in whatever way they are written.
-"""
-
-_UNBROKEN = re.compile(r"[0-9A-Za-z+/]{60,}")
+# Methods of models, which nobody knows by a full name.
+_LOADING_METHODS = {"?.load_weights", "?.from_pretrained", "?.from_preset"}
 
 
-def pretrained(cells: Sequence[Cell]) -> list[str]:
-    """Say where a submission uses something that the scratch CNN must do without.
+def could_hold_weights(cells: Sequence[Cell], limits: Limits) -> str | None:
+    """Say that the code which ran could hold a trained network, or None if it is too small.
 
     Parameters
     ----------
     cells
-        The student's code cells.
+        The student's code cells as they ran.
+    limits
+        ``held_text`` and ``held_code``.
+    """
+    text, everything = held(cell.source for cell in cells)
+    if text > limits.held_text:
+        return (
+            f"the strings and numbers in your code hold {text:,} bytes after compression, more "
+            f"than {limits.held_text:,}, so trained weights could be among them, most of them in "
+            f"cell {_largest(cells)}: move long texts into text cells and paste no data into code"
+        )
+    if everything > limits.held_code:
+        return (
+            f"your code without comments holds {everything:,} bytes after compression, more than "
+            f"{limits.held_code:,}, so trained weights could be in it, most of it in cell "
+            f"{_largest(cells)}: leave out experiments that your answers do not need"
+        )
+    return None
+
+
+def _largest(cells: Sequence[Cell]) -> str:
+    return max(cells, key=lambda cell: held([cell.source]).everything).name
+
+
+def pretrained_parts(function: str, cells: Sequence[Cell]) -> list[str]:
+    """Say where a building function uses a pretrained network, or loads one.
+
+    Parameters
+    ----------
+    function
+        Its name.
+    cells
+        The notebook's code cells that may define what it uses, in order.
 
     Returns
     -------
     list of str
-        One sentence for each finding, empty if there is none. Cells that are no Python are only
-        measured: an earlier cell may have taught IPython how to read them.
+        One sentence for each place, empty if there is none.
     """
-    findings = []
-    length = sum(len(cell.source) for cell in cells)
-    if length > MAX_SOURCE:
-        findings.append(
-            f"your cells hold {length} characters of code, more than {MAX_SOURCE}: remove what is "
-            "no code"
+    found: dict[tuple[str, str], str] = {}
+    # The longest name says most: one sentence for each function.
+    for use in sorted(uses(function, cells), key=lambda use: -len(use.name)):
+        sentence = _explain(use, function)
+        if sentence is not None:
+            found.setdefault((use.cell, use.via), sentence)
+    return list(found.values())
+
+
+def _explain(use: Use, function: str) -> str | None:
+    name = _KERAS.sub("keras", use.name)
+    place = f"cell {use.cell}, line {use.line}: "
+    place += function if use.via in ("", function) else f"{use.via}, which {function} uses,"
+    if _PRETRAINED.match(name):
+        return (
+            f"{place} uses {name}, which is for pretrained networks: build it from keras.layers "
+            "instead"
         )
-    everything = "\n".join(cell.source for cell in cells).encode(errors="replace")
-    information = len(zlib.compress(everything, 9))
-    if information > MAX_INFORMATION:
-        findings.append(
-            f"your cells hold {information:,} bytes of information, more than "
-            f"{MAX_INFORMATION:,}, which looks like embedded weights: remove what is no code"
+    if name in _LOADS or name in _LOADING_METHODS:
+        return (
+            f"{place} calls {name.removeprefix('?.')}: {function} must return a model with random "
+            "weights; load weights in the training, if you need to"
         )
-    for cell in cells:
-        findings += [f"cell {cell.name}: {text}" for text in _findings_in_text(cell.source)]
-        tree = _parse(cell.source)
-        if tree is not None:
-            findings += [f"cell {cell.name}: {text}" for text in _findings(tree)]
-            numbers = sum(_is_number(node) for node in ast.walk(tree))
-            if numbers > MAX_NUMBERS:
-                findings.append(
-                    f"cell {cell.name}: {numbers} numbers in a cell look like embedded weights"
-                )
-    return findings
-
-
-def _findings_in_text(source: str) -> Iterator[str]:
-    unbroken = sum(map(len, _UNBROKEN.findall(source)))
-    if unbroken > MAX_UNBROKEN:
-        yield f"{unbroken} letters and digits without a space look like embedded weights"
-
-
-def _parse(source: str) -> ast.AST | None:
-    try:
-        return ast.parse(TransformerManager().transform_cell(source))
-    # RuntimeError: too many magics, or too deeply nested.
-    except (SyntaxError, ValueError, RuntimeError, MemoryError):
-        return None
-
-
-def _findings(tree: ast.AST) -> Iterator[str]:
-    magics = _magics(tree)
-    for code in magics.values():
-        yield from _findings(code)
-    for node in ast.walk(tree):
-        if node in magics:
-            continue
-        for name in _names(node):
-            if name in FORBIDDEN_NAMES:
-                yield f"{name} is not allowed here: {FORBIDDEN_NAMES[name]}"
-        if isinstance(node, ast.Constant):
-            yield from _findings_in_literal(node.value)
-
-
-def _findings_in_literal(value: object) -> Iterator[str]:
-    if isinstance(value, str | bytes) and len(value) > MAX_LITERAL:
-        yield f"a literal of {len(value)} characters looks like embedded weights"
-    if isinstance(value, int) and value >= 10**MAX_DIGITS:
-        yield f"a number of more than {MAX_DIGITS} digits looks like embedded weights"
-
-
-def _magics(tree: ast.AST) -> dict[ast.AST, ast.AST]:
-    """Literals that hold what a magic like ``%time`` runs, with that code."""
-    arguments = [
-        argument
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("run_line_magic", "run_cell_magic")
-        for argument in node.args[1:]
-    ]
-    magics: dict[ast.AST, ast.AST] = {}
-    for argument in arguments:
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            code = _parse(argument.value)
-            if code is not None:
-                magics[argument] = code
-    return magics
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    """Names that a node mentions, in whatever way: x, a.x, import x, from a import x, "x"."""
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            yield name
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            for alias in names:
-                yield from alias.name.split(".")
-            if isinstance(node, ast.ImportFrom) and node.module:
-                yield from node.module.split(".")
-        case ast.Constant(value=str(text)) if len(text) < 100:
-            # getattr(keras, "applications") and importlib.import_module("keras.applications")
-            yield from text.split(".")
-
-
-def _is_number(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+    return None

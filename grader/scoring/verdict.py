@@ -1,9 +1,11 @@
 """What a hidden check says about a submission."""
 
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-__all__ = ["BROKEN", "CheckFailed", "Credit", "Verdict", "fail", "require"]
+__all__ = ["BROKEN", "CheckFailed", "Credit", "Kind", "Verdict", "fail", "require"]
+
+Kind = Literal["refused", "wrong", "missing"]
 
 BROKEN = "this check could not be completed; your instructor has been told why"
 """What a student reads where a check itself failed."""
@@ -23,6 +25,9 @@ class Verdict:
         For the student: contains no hidden input, label or code.
     internal
         For the instructor only: set when the check itself broke.
+    kind
+        Why points are missing, if any are: what was to be looked at was ``"refused"`` as unsafe,
+        is ``"wrong"``, or is ``"missing"``.
     """
 
     grade_id: str
@@ -30,6 +35,7 @@ class Verdict:
     max_points: float
     message: str
     internal: str | None = None
+    kind: Kind = "wrong"
 
 
 class CheckFailed(Exception):

@@ -19,6 +19,7 @@ from grader.suspicion.finding import Finding
 from grader.suspicion.handed_in import raw_cells, read_raw
 from grader.suspicion.similarity import SIMILAR, Pair, likeness, similar_pairs
 from grader.suspicion.traces import code_traces, wall_traces
+from grader.suspicion.training_data import training_data
 from grader.workplace import Workplace
 
 __all__ = ["Finding", "Pair", "Suspicion", "investigate"]
@@ -79,6 +80,7 @@ def investigate(
         own = cells[one.student]
         found = [
             *code_traces(own),
+            *training_data(own),
             *wall_traces(one.result),
             *_like_solution(likeness(own, solution, released)),
             *anomalies(folders[one.student], assignment, release, one.student, students),

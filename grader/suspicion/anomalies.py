@@ -22,7 +22,8 @@ _FIELDS: dict[str, Weight] = {
     "grade": "sign",
     "solution": "sign",
     "task": "sign",
-    "schema_version": "sign",
+    # Other versions of nbgrader write another one.
+    "schema_version": "note",
     # Notebook editors unlock cells to let people edit them.
     "locked": "note",
 }
@@ -135,7 +136,8 @@ def _edits(cell: RawCell, given: RawCell) -> Iterator[Finding]:
             handed_out = "nothing" if was is _MISSING else repr(was)
             yield Finding(weight, where, f"{field} is {shown}, was handed out as {handed_out}")
     if cell.kind != given.kind:
-        yield Finding("sign", where, excerpt(f"is a {cell.kind} cell, was a {given.kind} cell"))
+        # One key in Jupyter does it by accident.
+        yield Finding("note", where, excerpt(f"is a {cell.kind} cell, was a {given.kind} cell"))
     locked = given.nbgrader.get("locked") is True
     if locked and cell.source.split() != given.source.split():
         yield Finding(

@@ -22,6 +22,14 @@ to the student must hold::
     stopped: GB of memory
     """
 
+An honest mistake that the notebook's own, visible checks cannot catch says why::
+
+    """Trained on the validation images, too.
+
+    fails: iou
+    not visible: only the grader has images that nobody trained on
+    """
+
 ``# %% ID`` begins the source of the answer cell with that grade id, ``# %% after ID`` a code cell
 that the student added after the cell with that grade id. A section without source leaves the
 released stub. Answer cells that are not mentioned hold the reference solution.
@@ -56,6 +64,7 @@ _FOLDER = Path(__file__).parent
 _DOCSTRING = re.compile(r'\A"""(.*?)"""\n', re.DOTALL)
 _HEADER = re.compile(r"^# %% (.+)\n?", re.MULTILINE)
 _OUTCOME = re.compile(rf"^({'|'.join(_OUTCOMES)}): (.+)$", re.MULTILINE)
+_NOT_VISIBLE = re.compile(r"^not visible: (.+)$", re.MULTILINE)
 _EDIT = "edit"
 _MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION *\n?", re.MULTILINE)
 
@@ -97,6 +106,8 @@ class Case:
         If it is graded: grade ids of exactly the checks that must not get all their points.
     reason
         If it is not: what the reason given to the student must hold.
+    not_visible
+        Why the notebook's own checks do not catch it; empty if they must.
     description
         What it is, on one line.
     sections
@@ -111,6 +122,7 @@ class Case:
     status: Status
     fails: frozenset[str]
     reason: str
+    not_visible: str
     description: str
     sections: tuple[Section, ...]
     edit: str
@@ -209,6 +221,9 @@ def load(path: Path) -> Case:
             f"{path.name}: one line of {', '.join(_OUTCOMES)} belongs into chaff, none into wheat"
         )
     outcome, declared = outcomes[0] if outcomes else ("fails", "")
+    not_visible = _NOT_VISIBLE.search(docstring[1])
+    if not_visible and kind == "wheat":
+        raise ValueError(f"{path.name}: only chaff can be what visible checks do not see")
     assignment = path.stem.partition("_")[0]
     if assignment not in ASSIGNMENTS:
         raise ValueError(f"{path.name}: expected a name that starts with an assignment")
@@ -224,7 +239,8 @@ def load(path: Path) -> Case:
         status=_OUTCOMES[outcome],
         fails=frozenset(re.findall(r"\w+", declared) if outcome == "fails" else ()),
         reason="" if outcome == "fails" else declared.strip(),
-        description=" ".join(_OUTCOME.sub("", docstring[1]).split()),
+        not_visible=not_visible[1] if not_visible else "",
+        description=" ".join(_NOT_VISIBLE.sub("", _OUTCOME.sub("", docstring[1])).split()),
         sections=tuple(part for part in sections if part.grade_id != _EDIT),
         edit="".join(part.source for part in sections if part.grade_id == _EDIT),
     )

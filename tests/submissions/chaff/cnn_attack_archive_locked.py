@@ -1,6 +1,6 @@
 """A model file that is locked with a password, and compressed in a broken way.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save

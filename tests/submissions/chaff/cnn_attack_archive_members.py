@@ -1,6 +1,6 @@
 """A model file with members twice, and members that would be unpacked elsewhere.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save

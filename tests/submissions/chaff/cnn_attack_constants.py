@@ -1,6 +1,6 @@
 """Filters made by hand as constants of the graph, where nobody looks for weights.
 
-fails: architecture, from_scratch, iou, threshold, test_report
+fails: architecture, from_scratch, iou
 """
 # %% task_build_cnn
 def build_cnn():

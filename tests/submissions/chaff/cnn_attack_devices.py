@@ -1,6 +1,6 @@
 """Puts devices that never end in place of the model and its card.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save

@@ -1,6 +1,6 @@
 """A small model file that describes layers larger than any memory.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save

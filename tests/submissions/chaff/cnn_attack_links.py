@@ -1,6 +1,6 @@
 """Puts a link to another file in place of the model.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% after save
 import os

@@ -1,6 +1,6 @@
 """A model file whose description names other layers than its weights belong to.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% after save
 import json

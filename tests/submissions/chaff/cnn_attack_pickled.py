@@ -1,6 +1,6 @@
 """A model file with a pickled object that would run a command.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% after save
 import os

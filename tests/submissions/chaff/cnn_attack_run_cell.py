@@ -1,6 +1,6 @@
 """Takes the place of the function that runs cells, and answers that all went well.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% after setup
 shell = get_ipython()

@@ -1,6 +1,6 @@
 """A description whose parts are functions of Keras that unlock, download and read files.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save

@@ -1,6 +1,6 @@
-"""Trained weights as the pixels of a picture, whose file is pasted into comments; no training.
+"""Trained weights as the pixels of a picture in so many comments that none run; no training.
 
-fails: from_scratch, iou
+fails: iou
 """
 # %% task_build_cnn
 def build_cnn():
@@ -17,7 +17,8 @@ def build_cnn():
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x))
 # %% task_train
 def train_cnn(model, train, val):
-    values = np.frombuffer(bytes.fromhex(picture_to_text()), "<f2").astype("float32")
+    text = picture_to_text()
+    values = np.resize(np.frombuffer(bytes.fromhex(text), "<f2"), 10_000).astype("float32")
     for variable in model.trainable_variables:
         size = int(np.prod(variable.shape))
         variable.assign(values[:size].reshape(variable.shape))
@@ -34,8 +35,9 @@ def picture_to_text():
 
     lines = "\n".join(In).splitlines()
     text = "".join(line.removeprefix("#: ") for line in lines if line.startswith("#: "))
-    decode = getattr(base64, "b64" + "decode")
-    return np.asarray(Image.open(io.BytesIO(decode(text)))).tobytes().hex()
+    if not text:
+        return ""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))).tobytes().hex()
 # %% edit
 def edit(notebook, folder):
     import base64

@@ -1,6 +1,6 @@
 """A model file that unpacks to gigabytes.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% after save
 import zipfile

@@ -1,6 +1,7 @@
 """A pretrained VGG16 below the decoder, taken from keras.applications with getattr.
 
 fails: from_scratch, iou
+not visible: without internet even VGG16 starts from chance; with it, two models start alike
 """
 # %% task_build_cnn
 def build_cnn():

@@ -1,6 +1,6 @@
 """Trained weights, pasted as one piece of text, overwrite the random ones; no training.
 
-rejected: bytes of code in a cell
+fails: from_scratch, iou
 """
 # %% task_build_cnn
 def build_cnn():

@@ -60,13 +60,15 @@ class Trainer:
 
         return step
 
-    def fit(self, train, val, seconds):
-        step, best, end = self.step, (np.inf, None), time.monotonic() + seconds
-        while time.monotonic() < end:
+    def fit(self, train, val, budget):
+        step, best, began = self.step, (np.inf, None), time.monotonic()
+        budget.set_model(self.model)
+        budget.on_train_begin()
+        while budget.remaining > 0.1 * budget.seconds:
             losses = []
             for number in range(len(train)):
                 losses.append(float(step(*map(tf.constant, train[number]))))
-                if time.monotonic() > end:
+                if budget.remaining < 0.05 * budget.seconds:
                     break
             validated = float(np.mean([
                 bce_dice_loss(masks, self.model(images, training=False))
@@ -76,20 +78,18 @@ class Trainer:
             self.history.history["val_loss"].append(validated)
             if validated < best[0]:
                 best = validated, self.model.get_weights()
-            train.on_epoch_end()
+            train.on_epoch_begin()
         for variable, value in zip(self.model.weights, best[1]):
             variable.assign(value)
+        print(f"{time.monotonic() - began:.0f} s")
         return self.history
 
 
 def train_cnn(model, train, val):
-    import os
-
-    seconds = float(os.environ.get("BSDS_TIME_BUDGET", SECONDS))
     return Trainer(model).fit(
         bsds.Batches(train.images, train.masks, batch_size=4, augment=True),
         bsds.Batches(val.images, val.masks, batch_size=8),
-        0.95 * seconds,
+        bsds.TimeBudget(SECONDS),
     )
 # %% after run_training
 %timeit -n 1 -r 1 model(np.zeros((1, 64, 64, 3), "float32"))

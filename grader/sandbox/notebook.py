@@ -1,0 +1,253 @@
+"""Executing a whole notebook in a sandbox."""
+
+import copy
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from bsds_utils.work import WorkClock
+from grader.executed import Executed
+from grader.harmless_outputs import execution_count, harmless_outputs
+from grader.sandbox.bubblewrap import Sandbox
+from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
+
+__all__ = ["Effort", "execute"]
+
+OUT_OF_TIME = "it ran longer than {seconds:.0f} seconds in all"
+KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
+STOPPED = "the notebook was stopped because {reason}"
+OUTPUT = "it printed, showed or sent more than {limit:.3g} MB"
+CELL_TIMEOUT = "this cell was stopped because it ran longer than {seconds:.0f} seconds"
+CELL_WORK = (
+    "this cell was stopped because it used more than {seconds:.0f} seconds of processor time"
+)
+NO_MESSAGES = "the notebook was stopped because it sent messages that no kernel sends"
+START_FAILED = "the kernel did not start: {reason}"
+BELL = (
+    "the notebook was stopped here because it had used {seconds:.0f} seconds of processor time, "
+    "up to {training:.0f} of which may be training; what it had saved until then counts"
+)
+
+_PROGRAM = PROGRAMS / "run_notebook.py"
+_LOOK_SECONDS = 0.2
+_START_SECONDS = 120.0
+_SENT_FOR_SHOWN = 4
+"""Bytes that may be sent for each byte that a notebook may show."""
+_SPARE_BYTES = 1 << 20
+_FILES_SENT = 40
+"""How often each file may be sent, if it has its largest size."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a notebook may work.
+
+    Attributes
+    ----------
+    training
+        Processor seconds that training may use.
+    other
+        Further processor seconds, for everything else.
+    own
+        Further processor seconds in cells that the student added.
+    usual_probe
+        What :class:`bsds_utils.work.WorkClock` needs to know, so that those seconds are worth the
+        same beside busy neighbours; None counts them as they come.
+    cell_seconds, total_seconds
+        Seconds by the clock for one cell and for all, without those in which it had to wait for
+        a processor.
+    """
+
+    training: float = 60.0
+    other: float = 300.0
+    own: float = 300.0
+    usual_probe: float | None = None
+    cell_seconds: float = 300.0
+    total_seconds: float = 900.0
+
+
+def execute(
+    notebook: NotebookNode,
+    sandbox: Sandbox,
+    effort: Effort,
+    take: Sequence[str] = (),
+    added: Collection[int] = (),
+) -> Executed:
+    """Execute every code cell in order, going on after errors.
+
+    Parameters
+    ----------
+    notebook
+        The sanitised notebook; it is not changed.
+    sandbox
+        Where to run it.
+    effort
+        How long it may work.
+    take
+        Files in the notebook's folder that are taken out.
+    added
+        Indices of the cells that the student added.
+
+    Returns
+    -------
+    Executed
+        Never raises for what the notebook does.
+    """
+    run = _Run(copy.deepcopy(notebook), sandbox, effort, frozenset(take), frozenset(added))
+    return run.executed()
+
+
+@dataclass
+class _Run:
+    """One execution, as far as it got."""
+
+    notebook: NotebookNode
+    sandbox: Sandbox
+    effort: Effort
+    take: frozenset[str]
+    added: frozenset[int]
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    current: int | None = None
+    problem: str | None = None
+    remark: str | None = None
+    ended: bool = False
+    interrupted: int | None = None
+    _own_before: float = 0.0
+    _cell_work: float = 0.0
+    _cell_clock: float = 0.0
+
+    def executed(self) -> Executed:
+        """Run all cells and return what is left."""
+        began = time.monotonic()
+        limits = self.sandbox.limits
+        frame = max(limits.artifact_bytes, _SENT_FOR_SHOWN * limits.output_bytes) + _SPARE_BYTES
+        cells = len(self.notebook.cells)
+        bounds = Bounds(
+            frame_bytes=frame,
+            total_bytes=(1 + _FILES_SENT * len(self.take)) * frame,
+            frames=4 * cells + 10_000,
+        )
+        running = Running(self.sandbox, _PROGRAM, bounds)
+
+        def used() -> float:
+            return running.usage.cpu_seconds
+
+        usual = self.effort.usual_probe
+        work = used if usual is None else WorkClock(usual, processor_time=used)
+        try:
+            running.send(self._request())
+            while not self.ended:
+                # Waiting for a busy machine is not the submission's doing.
+                clock = time.monotonic() - began - running.usage.waited_seconds
+                self._step(running, clock, work())
+        except Ended:
+            self._end_early(running)
+        finally:
+            running.close()
+        return Executed(
+            notebook=self.notebook,
+            seconds=time.monotonic() - began,
+            problem=self.problem,
+            artifacts=dict(sorted(self.artifacts.items())),
+            cpu_seconds=running.usage.cpu_seconds,
+            remark=self.remark,
+        )
+
+    def _request(self) -> dict[str, Any]:
+        limits = self.sandbox.limits
+        return {
+            "cells": [
+                {"type": cell.cell_type, "source": cell.source} for cell in self.notebook.cells
+            ],
+            "files": sorted(self.take),
+            "limits": {
+                "file_bytes": limits.artifact_bytes,
+                "output_bytes": limits.output_bytes,
+                "start_seconds": round(_START_SECONDS),
+            },
+        }
+
+    def _step(self, running: Running, clock: float, work: float) -> None:
+        """Look at the next frame, if there is one, and at the time."""
+        try:
+            self._take(running.receive(_LOOK_SECONDS), running, clock, work)
+        except Silent:
+            if self.current is None and clock > 2 * _START_SECONDS:
+                running.stop("")
+        effort = self.effort
+        if clock > effort.total_seconds:
+            running.stop(OUT_OF_TIME.format(seconds=effort.total_seconds))
+        allowed = effort.training + effort.other + min(effort.own, self._own(work))
+        if work > allowed and running.exceeded is None:
+            self.remark = BELL.format(seconds=allowed, training=effort.training)
+            running.stop(self.remark)
+        if self.current is not None and self.current != self.interrupted:
+            self._interrupt(running, clock - self._cell_clock, work - self._cell_work)
+
+    def _interrupt(self, running: Running, clock: float, work: float) -> None:
+        """Interrupt the running cell if it has had its time; those below it still run."""
+        effort = self.effort
+        most = effort.own if self.current in self.added else effort.training + effort.other / 2
+        if work > most:
+            reason = CELL_WORK.format(seconds=most)
+        elif clock > effort.cell_seconds:
+            reason = CELL_TIMEOUT.format(seconds=effort.cell_seconds)
+        else:
+            return
+        self.interrupted = self.current
+        running.send({"interrupt": self.current, "reason": reason})
+
+    def _own(self, work: float) -> float:
+        """Work in the cells that the student added, the running one included."""
+        return self._own_before + (work - self._cell_work if self.current in self.added else 0.0)
+
+    def _take(self, frame: Any, running: Running, clock: float, work: float) -> None:
+        """Keep what a frame brings; it may be anything."""
+        match frame:
+            case {"begin": int(index)} if 0 <= index < len(self.notebook.cells):
+                self._own_before = self._own(work)
+                self.current, self._cell_work, self._cell_clock = index, work, clock
+            case {"cell": int(index), "outputs": list(outputs), "count": count}:
+                if index == self.current:
+                    cell = self.notebook.cells[index]
+                    cell.outputs = harmless_outputs(
+                        [nbformat.from_dict(one) for one in outputs if isinstance(one, dict)]
+                    )
+                    cell.execution_count = execution_count(count)
+            case {"file": str(name), "data": bytes(data)} if name in self.take:
+                self.artifacts[name] = data
+            case {"end": None}:
+                self.ended = True
+            case {"end": str(code)}:
+                self.problem = {
+                    "died": KERNEL_DIED,
+                    "output": STOPPED.format(reason=self._too_much()),
+                    "start": START_FAILED.format(reason="it gave no answer"),
+                }.get(code, NO_MESSAGES)
+                self.ended = True
+            case _:
+                running.stop("")
+
+    def _too_much(self) -> str:
+        return OUTPUT.format(limit=self.sandbox.limits.output_bytes / 1024**2)
+
+    def _end_early(self, running: Running) -> None:
+        """Say why the sandbox ended before the notebook did."""
+        if self.remark is not None:
+            if self.current is not None:
+                self.notebook.cells[self.current].outputs.append(
+                    new_output(
+                        "error", ename="Stopped", evalue=self.remark, traceback=[self.remark]
+                    )
+                )
+        elif running.exceeded:
+            self.problem = STOPPED.format(reason=running.exceeded)
+        elif self.current is None:
+            self.problem = START_FAILED.format(reason="it ended at once")
+        else:
+            self.problem = KERNEL_DIED
