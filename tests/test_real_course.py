@@ -11,7 +11,6 @@ import pytest
 
 from grader.course import ASSIGNMENTS, Assignment
 
-TRAIN_SECONDS = 60
 WEIGHTS = (
     Path(__file__).resolve().parents[2]
     / "shared"
@@ -36,7 +35,7 @@ def start_grading(assignment: Assignment, root: Path, data: Path) -> "subprocess
         environment["BSDS_ENCODER_WEIGHTS"] = str(WEIGHTS)
     return subprocess.Popen(
         [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())",
-         "grade", assignment.name, "--course-dir", root, "--seconds", str(TRAIN_SECONDS),
+         "grade", assignment.name, "--course-dir", root,
          "--json", root / f"{assignment.name}.json"],
         env=environment, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -48,15 +47,21 @@ def start_grading(assignment: Assignment, root: Path, data: Path) -> "subprocess
 @pytest.mark.sandbox
 @pytest.mark.timeout(1200)
 def test_solutions_get_all_points_on_the_real_data(bsds500_root: Path, tmp_path: Path) -> None:
-    """Both solutions, graded at the same time on BSDS500, get all automatic points."""
+    """Both solutions, graded at the same time on BSDS500, get all automatic points.
+
+    The ResNet50 is left out where there are no weights: a random one need not learn photographs.
+    """
     running = {}
     for assignment in ASSIGNMENTS.values():
+        if assignment.encoder and not WEIGHTS.is_file():
+            continue
         root = tmp_path / assignment.name
         hand_in(assignment, root)
         running[assignment.name] = start_grading(assignment, root, bsds500_root)
     for name, process in running.items():
         output, errors = process.communicate()
         assert process.returncode == 0, errors
+        assert "is not enough" not in errors  # the default budget
         (entry,) = json.loads((tmp_path / name / f"{name}.json").read_text(encoding="utf-8"))
         assert entry["status"] == "graded"
         missed = {k: v for k, v in entry["checks"].items() if v["points"] < v["max_points"]}

@@ -226,6 +226,16 @@ def test_the_graders_budget_is_work(arrays, monkeypatch, capsys, spend, counts):
     assert abs(shown - budget.elapsed) <= 1
 
 
+def test_what_neighbours_take_is_given_back(monkeypatch):
+    """Where a second gets less done than it usually does, as the grader says, it counts less."""
+    monkeypatch.setenv("BSDS_PROCESSOR_PROBE", "1e-6")
+    budget = graded_with("100", monkeypatch).TimeBudget()
+    budget.on_train_begin()
+    began = time.process_time()
+    work(1)
+    assert budget.elapsed < 0.8 * (time.process_time() - began)
+
+
 def test_a_loop_of_ones_own_can_ask_for_the_time(monkeypatch):
     """Who trains without ``fit`` starts the clock and asks what remains."""
     budget = graded_with("1", monkeypatch).TimeBudget()
