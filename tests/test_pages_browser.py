@@ -7,7 +7,9 @@ requested shows in a server that counts, and in the browser's own list.
 
 import shutil
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ pytestmark = [
 ]
 
 EVE = "<img src=x onerror=window.pwned=1>"
-NAME = "<script>window.pwned=1</script>\"'>"
+NAME = f"<script>window.pwned=1</script>\"'>{escape(EVE)}"
 
 
 class Counter:
@@ -308,3 +310,18 @@ def test_feedback_tells_what_is_open(
         ".filter(element => element.scrollWidth > element.clientWidth + 1).length"
     )
     assert too_wide == 0
+
+
+def test_the_form_makes_the_same_feedback(
+    course: Path, lab: str, feedback: Callable[[str], str]
+) -> None:
+    """The formgrader's button gives the page that the command gives."""
+    path = course / "feedback" / "ada" / "cnn" / "cnn.html"
+    made = path.read_text(encoding="utf-8")
+    path.unlink()
+    address = lab.format("/formgrader/api/assignment/cnn/ada/generate_feedback")
+    token = {"Authorization": f"token {lab.partition('=')[2]}"}
+    request = urllib.request.Request(address, b"{}", token)
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        assert answer.status == 200
+    assert path.read_text(encoding="utf-8") == made
