@@ -185,4 +185,10 @@ def _local(settings: Settings) -> Settings:
     weights = settings.encoder_weights
     if weights is not None and not weights.exists():
         settings = replace(settings, encoder_weights=own.encoder_weights)
+    calibration = settings.calibration
+    if calibration is not None and not calibration.exists():
+        raise BSDSError(
+            f"expected the calibration {calibration} on every machine, found none on the worker "
+            f"{socket.gethostname()}; put it there, or unset BSDS_CALIBRATION"
+        )
     return settings
