@@ -36,7 +36,7 @@ def _of_students() -> list[str]:
 
 
 @pytest.mark.skipif(not (COURSE_ROOT / ".git").exists(), reason="needs a git repository")
-@pytest.mark.parametrize("path", _of_students())
+@pytest.mark.parametrize("path", sorted(_of_students()))
 def test_students_data_are_ignored(path: str) -> None:
     """Every file that grading, exporting and giving back make in the repository."""
     command = ["git", "check-ignore", "--no-index", "--quiet", path]
