@@ -94,7 +94,7 @@ def build_bundle(destination: Path = BUNDLE) -> Path:
             "README.txt": _README.format(
                 python=project["requires-python"],
                 wheel=wheel.name,
-                conditions=_wrapped(conditions()),
+                conditions=_wrapped(conditions([*ASSIGNMENTS.values()])),
             ).encode(),
             "requirements.txt": f"./{wheel.name}\n".encode() + _notebook_requirements(project),
             "LICENSE": (COURSE_ROOT / "LICENSE").read_bytes(),
