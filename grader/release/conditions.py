@@ -29,8 +29,8 @@ Grading runs the whole notebook again, from top to bottom, in a fresh kernel on 
 what counts is what the cells do there, not the outputs, variables and files that you have now. \
 There is no internet.
 
-- Training: the budget that your instructor set, by default {budget} seconds of processor time for \
-all training together. `bsds.TimeBudget` keeps to it, whatever `SECONDS` says; a cell that trains \
+- Training: the budget that your instructor set, by default {budget} seconds of processor time \
+for all training together. `bsds.TimeBudget` keeps to it, whatever `SECONDS` says; a cell that trains \
 for twice as long is interrupted.
 - Everything else: {limits.other_seconds:g} seconds of processor time for loading, predicting and \
 drawing, and {limits.own_seconds:g} more in cells that you added. When all of it is used up, the \
