@@ -30,8 +30,8 @@ what counts is what the cells do there, not the outputs, variables and files tha
 There is no internet.
 
 - Training: the budget that your instructor set, by default {budget} seconds of processor time \
-for all training together. `bsds.TimeBudget` keeps to it, whatever `SECONDS` says; a cell that trains \
-for twice as long is interrupted.
+for all training together. `bsds.TimeBudget` keeps to it, whatever `SECONDS` says; a cell that \
+trains for twice as long is interrupted.
 - Everything else: {limits.other_seconds:g} seconds of processor time for loading, predicting and \
 drawing, and {limits.own_seconds:g} more in cells that you added. When all of it is used up, the \
 notebook is stopped, and what it had saved until then counts.
