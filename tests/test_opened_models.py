@@ -15,6 +15,7 @@ from sandboxed import SANDBOXED
 from grader.grading import _model_sandbox
 from grader.keras_models import opened
 from grader.keras_models.opened import Lent, ModelSandbox
+from grader.sandbox.bubblewrap import Sandbox
 from grader.scoring.artifacts import ArtifactError
 from grader.settings import Settings
 
@@ -148,6 +149,27 @@ def test_a_model_that_ends_its_process_is_told_why(
     np.testing.assert_array_equal(other.predict(IMAGES), expected)
     with pytest.raises(ArtifactError, match="8 GB"):
         bad.values(bad.weights)
+
+
+@pytest.mark.parametrize(
+    "answer", ["[]", "{}", "{'value': 3}", "{'value': {'parameters': 'x'}}", "b'x'"]
+)
+def test_nonsense_from_inside_costs_the_model_alone(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the program inside has become, its answers break nothing here."""
+    program = tmp_path / "nonsense.py"
+    program.write_text(
+        "import sys\nfrom frames import receive, send\nsend(sys.stdout.buffer, {})\n"
+        f"while True:\n    receive(sys.stdin.buffer)\n    send(sys.stdout.buffer, {answer})\n"
+    )
+    monkeypatch.setattr(opened, "_PROGRAM", program)
+    models = ModelSandbox(Sandbox(tmp_path, environment={}, isolated=False), LIMIT)
+    try:
+        with pytest.raises(ArtifactError, match=r"^m\.keras was open"):
+            models.open(saved(_model(), tmp_path), "m.keras")
+    finally:
+        models.close()
 
 
 def test_the_checking_process_has_no_keras() -> None:

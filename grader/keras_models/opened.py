@@ -204,14 +204,17 @@ class ModelSandbox:
         try:
             running.send(request)
             answer = running.receive(seconds)
-            if "error" in answer:
-                raise ArtifactError(f"{model.name} {failing}: {answer['error']}")
-            return answer["value"]
         except Silent:
             why = late or f"took more than {seconds:.0f} seconds; make the model smaller"
         except Ended:
             reason = running.exceeded or "it ended unexpectedly"
             why = f"was open in a process that was stopped because {reason}"
+        else:
+            if isinstance(answer, dict) and "value" in answer:
+                return answer["value"]
+            if isinstance(answer, dict) and "error" in answer:
+                raise ArtifactError(f"{model.name} {failing}: {answer['error']}")
+            why = "was open in a process that gave no readable answer"
         # One model ends the sandbox once; the others are opened again in another one.
         self.close()
         model.lost = f"{model.name} {why}"
@@ -219,8 +222,13 @@ class ModelSandbox:
 
     def _start(self) -> Running:
         if self._running is None:
-            self._running = Running(self._sandbox, _PROGRAM, Bounds())
-            self._running.receive(_SECONDS)
+            running = Running(self._sandbox, _PROGRAM, Bounds())
+            try:
+                running.receive(_SECONDS)
+            except BaseException:
+                running.close()
+                raise
+            self._running = running
         return self._running
 
 
@@ -251,15 +259,18 @@ class OpenedModel:
         self.description = description
         self.lost: str | None = None
         facts = sandbox.load(self)
-        self.parameters = int(facts["parameters"])
-        self.layers = [Layer(**one) for one in facts["layers"]]
-        self.weights = [
-            Weight(
-                **{**one, "layer": self.layers[one["layer"]], "shape": tuple(one["shape"])},
-                number=place,
-            )
-            for place, one in enumerate(facts["weights"])
-        ]
+        try:
+            self.parameters = int(facts["parameters"])
+            self.layers = [Layer(**one) for one in facts["layers"]]
+            self.weights = [
+                Weight(
+                    **{**one, "layer": self.layers[one["layer"]], "shape": tuple(one["shape"])},
+                    number=place,
+                )
+                for place, one in enumerate(facts["weights"])
+            ]
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"{name} was open, but nothing is known of it") from error
 
     def values(self, weights: Iterable[Weight]) -> list[NDArray[Any]]:
         """Return the values of some of its weights."""
