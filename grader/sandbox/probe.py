@@ -202,6 +202,8 @@ class Probe:
             raise ProbeError(
                 f"{function} gave no answer within {seconds:.0f} seconds: does a loop never end?"
             ) from None
+        except ProbeError as error:
+            raise ProbeError(f"{function} failed: {error}") from error
         finally:
             self._waited += time.monotonic() - began
 

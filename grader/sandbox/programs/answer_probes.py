@@ -298,6 +298,7 @@ def _define(request: dict[str, Any], answers: BinaryIO) -> Defined:
             tree = _parsed(defined.shell, cell["source"])
             if tree is not None and read.isdisjoint(_bound(tree, definitions=False)):
                 _define_rest(defined.shell, cell["source"])
+                defined.slow.append(number)
                 defined.later.append(cell)
                 continue
         if number in request["given_up"]:
