@@ -21,7 +21,15 @@ __all__ = ["check_keys", "code_identity", "execution_key"]
 _GRADER = COURSE_ROOT / "grader"
 _LIBRARY = Path(bsds_utils.__file__).parent
 # What a submission's execution depends on, besides the submission.
-_EXECUTION = (_LIBRARY, _GRADER / "sandbox", _GRADER / "grading.py", _GRADER / "provisions.py")
+_EXECUTION = (
+    _LIBRARY,
+    _GRADER / "sandbox",
+    *sorted(_GRADER.glob("harmless_*.py")),
+    _GRADER / "executed.py",
+    _GRADER / "grading.py",
+    _GRADER / "pace.py",
+    _GRADER / "provisions.py",
+)
 # What every check depends on, besides the executed submission and the check itself.
 _CHECKING = (
     _GRADER / "scoring",
