@@ -18,8 +18,10 @@ __all__ = ["Layer", "Lent", "ModelSandbox", "OpenedModel", "Ran", "Weight"]
 
 _PROGRAM = Path(__file__).with_name("open_model.py")
 _BATCH = 8
+_START_SECONDS = 900.0
+"""For importing Keras, where no process that has it already can be forked."""
 _SECONDS = 300.0
-"""For starting, for opening a model and for a question about its weights; rarely more than one."""
+"""For opening a model and for a question about its weights; rarely more than one."""
 _PREDICT_SECONDS = 300.0
 _TOLERANCE = 1e-5
 
@@ -224,7 +226,7 @@ class ModelSandbox:
         if self._running is None:
             running = Running(self._sandbox, _PROGRAM, Bounds())
             try:
-                running.receive(_SECONDS)
+                running.receive(_START_SECONDS)
             except BaseException:
                 running.close()
                 raise
