@@ -54,7 +54,7 @@ def build_cnn(widths=(12, 24, 48), drop=0.05):
     for w in widths:
         x = conv_bn_act(x, w)
         feats.append(x)
-        x = layers.AveragePooling2D()(x)
+        x = layers.AveragePooling2D(2)(x)
     x = layers.Dropout(drop)(conv_bn_act(x, 2 * widths[-1]))
     for f in feats[::-1]:
         x = layers.UpSampling2D()(x)
