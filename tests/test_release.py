@@ -114,7 +114,7 @@ def secret_line(assignment: str, kind: str) -> str:
     """Return a line that students must not see."""
     if kind == "hidden check":
         text = get_assignment(assignment).hidden_tests.read_text(encoding="utf-8")
-        return next(line for line in text.splitlines() if "def test_" in line).strip()
+        return max((line for line in text.splitlines() if "def test_" in line), key=len).strip()
     notebook = nbformat.read(get_assignment(assignment).source, as_version=4)
     if kind == "code":
         source = "\n".join(cell.source for cell in notebook.cells)

@@ -163,7 +163,7 @@ def test_killed_and_resumed(tiny_deadleaves: Path, tmp_path: Path) -> None:
     arguments = _arguments(tiny_deadleaves, tmp_path, "--epochs", "30")
     process = start(*arguments, env=environment)
     checkpoint = tmp_path / "run" / "checkpoint.zip"
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 800
     while not checkpoint.exists():
         assert process.poll() is None
         assert time.monotonic() < deadline

@@ -195,6 +195,8 @@ def test_honest_mistakes_are_seen(case: Case, notebook: GiveNotebook) -> None:
         assert "iou" in errors
     for name, error in errors.items():
         assert not broke(error), f"{name} broke: {error!r}"
+        if isinstance(error, NameError) and len(errors) > 1:
+            continue  # what another failed check was to define
         costs = set().union(*(COSTS[task] for task, checks in CHECKS.items() if name in checks))
         assert case.fails & (costs | {name}), f"{name} finds fault without cause: {error}"
         if isinstance(error, AssertionError):

@@ -35,7 +35,8 @@ BELL = (
 
 _PROGRAM = PROGRAMS / "run_notebook.py"
 _LOOK_SECONDS = 0.2
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0
+"""Most of it for importing TensorFlow where everything else is busy."""
 _SENT_FOR_SHOWN = 4
 """Bytes that may be sent for each byte that a notebook may show."""
 _SPARE_BYTES = 1 << 20

@@ -12,7 +12,7 @@ from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 __all__ = ["Cell", "Opaque", "Probe", "ProbeError", "ProbeSession"]
 
 _PROGRAM = PROGRAMS / "answer_probes.py"
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0
 _GRACE_SECONDS = 120.0
 """For giving up cells that cannot be interrupted, beyond the time of all cells."""
 _STOPPED = "the process that ran it was stopped earlier"

@@ -26,7 +26,7 @@ from grader.scratch import scratch
 __all__ = ["Program", "WarmError", "WarmProcess", "become"]
 
 _PROGRAM = Path(__file__).with_name("warm_process.py")
-_START_SECONDS = 180.0
+_START_SECONDS = 600.0
 _ANSWER_SECONDS = 30.0
 _MAX_ANSWER = 1 << 12
 

@@ -1,6 +1,7 @@
 """A VGG16 below the decoder, reached through an alias, a class, a table and a decorator.
 
 fails: from_scratch, iou
+not visible: without internet even VGG16 starts from chance
 """
 # %% after setup
 import functools
