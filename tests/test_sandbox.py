@@ -580,7 +580,7 @@ def test_the_machines_own_files_never_count() -> None:
     """A process that is about to leave nobody inside is not charged with the machine's disk."""
     with subprocess.Popen(["sleep", "60"]) as outermost:
         try:
-            assert measure([outermost.pid], 0) == (0, 0, 0.0, 0.0)
+            assert measure([outermost.pid], 0) == (0, 0, 0.0)
         finally:
             outermost.kill()
 

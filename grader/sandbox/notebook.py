@@ -144,7 +144,7 @@ class _Run:
             running.send(self._request())
             while not self.ended:
                 # Waiting for a busy machine is not the submission's doing.
-                clock = time.monotonic() - began - running.usage.waited_seconds
+                clock = time.monotonic() - began - running.waited_seconds
                 self._step(running, clock, work())
         except Ended:
             self._end_early(running)

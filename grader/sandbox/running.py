@@ -112,6 +112,11 @@ class Running:
         """What everything in the sandbox used, as last measured."""
         return self._watchdog.usage
 
+    @property
+    def waited_seconds(self) -> float:
+        """How long it had to wait for a processor, as last measured."""
+        return self._watchdog.waited_seconds
+
     def send(self, value: Any) -> None:
         """Send one value in.
 

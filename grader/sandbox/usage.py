@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import psutil
 
-__all__ = ["Usage", "measure"]
+__all__ = ["Usage", "measure", "waited_seconds"]
 
 # Folders inside whose files lie in memory.
 IN_MEMORY = ("home/student", "tmp", "dev/shm")
@@ -25,14 +25,11 @@ class Usage(NamedTuple):
         Number of files.
     cpu_seconds
         Processor time, that of ended processes included.
-    waited_seconds
-        How long the thread that did so longest was ready to run and had no processor.
     """
 
     memory: int
     files: int
     cpu_seconds: float
-    waited_seconds: float
 
 
 def measure(outermost: Sequence[int], limit: int) -> Usage:
@@ -58,8 +55,12 @@ def measure(outermost: Sequence[int], limit: int) -> Usage:
     memory = in_files + sum(_resident(one) for one in processes)
     if memory > limit:
         memory = in_files + sum(_proportional(one) for one in processes)
-    cpu = sum(_cpu(one) for one in processes)
-    return Usage(memory, count, cpu, max(map(_waited, processes), default=0.0))
+    return Usage(memory, count, sum(_cpu(one) for one in processes))
+
+
+def waited_seconds(outermost: Sequence[int]) -> float:
+    """Return how long the thread that waited longest was ready to run and had no processor."""
+    return max(map(_waited, _inside(outermost)), default=0.0)
 
 
 def _inside(outermost: Sequence[int]) -> list[psutil.Process]:

@@ -1,18 +1,23 @@
 """Ends a sandbox that uses more than it may, and says what it was."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from grader.sandbox.cgroup import ControlGroup
-from grader.sandbox.usage import Usage, measure
+from grader.sandbox.usage import Usage, measure, waited_seconds
 from grader.settings import Limits
 
 __all__ = ["Watchdog"]
 
 # A process can fill half a gigabyte in this time, so the limit holds up to that.
 _INTERVAL_SECONDS = 0.1
+_WITH_GROUP_SECONDS = 0.5
+"""Where the kernel itself stops what takes too much memory, looking less often costs less."""
+_WAITED_SECONDS = 2.0
+"""How often it is worth asking every thread."""
 
 MEMORY = "it used more than {limit:.3g} GB of memory, files included"
 FILES = "it made more than {limit:,} files"
@@ -49,7 +54,9 @@ class Watchdog:
         self._group = group
         self._limits = limits
         self._stop_sandbox = stop
-        self.usage = Usage(0, 0, 0.0, 0.0)
+        self.usage = Usage(0, 0, 0.0)
+        self.waited_seconds = 0.0
+        self._next_waited = 0.0
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -67,15 +74,18 @@ class Watchdog:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._left.wait(_INTERVAL_SECONDS):
-            self.measure()
+        interval = _INTERVAL_SECONDS if self._group is None else _WITH_GROUP_SECONDS
+        while not self._left.wait(interval):
+            self._measure()
             exceeded = self._judge(self.usage)
             if exceeded is not None:
                 self._stop_sandbox(exceeded)
                 return
 
-    def measure(self) -> None:
-        """Look now."""
+    def _measure(self) -> None:
+        if time.monotonic() > self._next_waited:
+            self._next_waited = time.monotonic() + _WAITED_SECONDS
+            self.waited_seconds = max(self.waited_seconds, waited_seconds(self._outermost))
         usage = measure(self._outermost, self._limits.memory)
         counted = None if self._group is None else self._group.cpu_seconds()
         # What has ended is not there to be asked any more.
