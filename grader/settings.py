@@ -26,10 +26,9 @@ class Limits:
     own_seconds
         Further processor seconds in cells that the student added.
     cell_seconds
-        Seconds by the clock that one cell may run beyond the training budget, without those in
-        which it waits for a processor.
+        Seconds in which one cell may do nothing, beyond its training budget.
     submission_seconds
-        The same for the whole notebook.
+        The same for the whole notebook; how long its answers may take in all.
     probe_seconds
         Wall-clock seconds for one answer of the student's functions.
     cpu_seconds

@@ -31,7 +31,7 @@ OTHER_SETTINGS = (
     "BSDS_UNSAFE_NO_SANDBOX",
 )  # fmt: skip
 # In which machines three times slower than the calibration's grade nearly all of them.
-MINUTES = {"cnn": 24, "resnet": 9}
+MINUTES = {"cnn": 15, "resnet": 6}
 AT_A_TIME = 8
 JOBS = 2
 # Long enough for every correct submission, short enough to wait for those that never end.

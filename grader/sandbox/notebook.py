@@ -1,5 +1,6 @@
 """Executing a whole notebook in a sandbox."""
 
+import contextlib
 import copy
 import time
 from collections.abc import Collection, Sequence
@@ -18,11 +19,12 @@ from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
 __all__ = ["Effort", "execute"]
 
-OUT_OF_TIME = "it ran longer than {seconds:.0f} seconds in all"
+OUT_OF_TIME = "it did nothing for longer than {seconds:.0f} seconds in all"
 KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
 STOPPED = "the notebook was stopped because {reason}"
 OUTPUT = "it printed, showed or sent more than {limit:.3g} MB"
-CELL_TIMEOUT = "this cell was stopped because it ran longer than {seconds:.0f} seconds"
+CELL_TIMEOUT = "this cell was stopped because it did nothing for longer than {seconds:.0f} seconds"
+TOO_LATE = "it took longer than {seconds:.0f} seconds"
 CELL_WORK = (
     "this cell was stopped because it used more than {seconds:.0f} seconds of processor time"
 )
@@ -35,6 +37,11 @@ BELL = (
 
 _PROGRAM = PROGRAMS / "run_notebook.py"
 _LOOK_SECONDS = 0.2
+_WINDOW_SECONDS = 4.0
+_IDLE_SHARE = 0.1
+"""Of a processor: a kernel that sleeps uses less, one that works more, even on a busy machine."""
+_PATIENCE = 10
+"""How many times its work and its idleness a notebook may take by the clock."""
 _START_SECONDS = 600.0
 """Most of it for importing TensorFlow where everything else is busy."""
 _SENT_FOR_SHOWN = 4
@@ -60,8 +67,8 @@ class Effort:
         What :class:`bsds_utils.work.WorkClock` needs to know, so that those seconds are worth the
         same beside busy neighbours; None counts them as they come.
     cell_seconds, total_seconds
-        Seconds by the clock for one cell and for all, without those in which it had to wait for
-        a processor.
+        Seconds in which nothing happens, for one cell and for all: a notebook that works is
+        bounded by its work, and one that waits for a busy machine cannot help it.
     """
 
     training: float = 60.0
@@ -103,6 +110,31 @@ def execute(
     return run.executed()
 
 
+class _IdleClock:
+    """Tells for how many seconds a sandbox has neither worked nor waited for a processor."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._idle = 0.0
+        self._seen = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        running = self._running
+        return time.monotonic(), running.usage.cpu_seconds, running.waited_seconds
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        now = self._now()
+        seconds, worked, waited = (
+            one - before for one, before in zip(now, self._seen, strict=True)
+        )
+        if seconds >= _WINDOW_SECONDS:
+            self._seen = now
+            if worked < _IDLE_SHARE * seconds and waited < seconds / 2:
+                self._idle += seconds
+        return self._idle
+
+
 @dataclass
 class _Run:
     """One execution, as far as it got."""
@@ -120,7 +152,7 @@ class _Run:
     interrupted: int | None = None
     _own_before: float = 0.0
     _cell_work: float = 0.0
-    _cell_clock: float = 0.0
+    _cell_idle: float = 0.0
 
     def executed(self) -> Executed:
         """Run all cells and return what is left."""
@@ -138,14 +170,14 @@ class _Run:
         def used() -> float:
             return running.usage.cpu_seconds
 
+        idle = _IdleClock(running)
         usual = self.effort.usual_probe
         work = used if usual is None else WorkClock(usual, processor_time=used)
         try:
             running.send(self._request())
             while not self.ended:
-                # Waiting for a busy machine is not the submission's doing.
-                clock = time.monotonic() - began - running.waited_seconds
-                self._step(running, clock, work())
+                self._step(running, idle(), work())
+                self._look_at_the_clock(running, time.monotonic() - began)
         except Ended:
             self._end_early(running)
         finally:
@@ -173,30 +205,34 @@ class _Run:
             },
         }
 
-    def _step(self, running: Running, clock: float, work: float) -> None:
-        """Look at the next frame, if there is one, and at the time."""
-        try:
-            self._take(running.receive(_LOOK_SECONDS), running, clock, work)
-        except Silent:
-            if self.current is None and clock > 2 * _START_SECONDS:
-                running.stop("")
+    def _look_at_the_clock(self, running: Running, clock: float) -> None:
+        """End what takes too long in any case."""
         effort = self.effort
-        if clock > effort.total_seconds:
+        most = _PATIENCE * (effort.training + effort.other + effort.own + effort.total_seconds)
+        if clock > (2 * _START_SECONDS if self.current is None else most):
+            running.stop(TOO_LATE.format(seconds=clock))
+
+    def _step(self, running: Running, idle: float, work: float) -> None:
+        """Look at the next frame, if there is one, and at the time."""
+        with contextlib.suppress(Silent):
+            self._take(running.receive(_LOOK_SECONDS), running, idle, work)
+        effort = self.effort
+        if self.current is not None and idle > effort.total_seconds:
             running.stop(OUT_OF_TIME.format(seconds=effort.total_seconds))
         allowed = effort.training + effort.other + min(effort.own, self._own(work))
         if work > allowed and running.exceeded is None:
             self.remark = BELL.format(seconds=allowed, training=effort.training)
             running.stop(self.remark)
         if self.current is not None and self.current != self.interrupted:
-            self._interrupt(running, clock - self._cell_clock, work - self._cell_work)
+            self._interrupt(running, idle - self._cell_idle, work - self._cell_work)
 
-    def _interrupt(self, running: Running, clock: float, work: float) -> None:
+    def _interrupt(self, running: Running, idle: float, work: float) -> None:
         """Interrupt the running cell if it has had its time; those below it still run."""
         effort = self.effort
         most = effort.own if self.current in self.added else effort.training + effort.other / 2
         if work > most:
             reason = CELL_WORK.format(seconds=most)
-        elif clock > effort.cell_seconds:
+        elif idle > effort.cell_seconds:
             reason = CELL_TIMEOUT.format(seconds=effort.cell_seconds)
         else:
             return
@@ -207,12 +243,12 @@ class _Run:
         """Work in the cells that the student added, the running one included."""
         return self._own_before + (work - self._cell_work if self.current in self.added else 0.0)
 
-    def _take(self, frame: Any, running: Running, clock: float, work: float) -> None:
+    def _take(self, frame: Any, running: Running, idle: float, work: float) -> None:
         """Keep what a frame brings; it may be anything."""
         match frame:
             case {"begin": int(index)} if 0 <= index < len(self.notebook.cells):
                 self._own_before = self._own(work)
-                self.current, self._cell_work, self._cell_clock = index, work, clock
+                self.current, self._cell_work, self._cell_idle = index, work, idle
             case {"cell": int(index), "outputs": list(outputs), "count": count}:
                 if index == self.current:
                     cell = self.notebook.cells[index]
