@@ -191,7 +191,6 @@ class TestInASandbox:
         (tmp_path / "work").mkdir()
         sandbox = _model_sandbox(tmp_path / "work", Settings())
         assert not sandbox.read_only
-        assert not sandbox.writable
         assert not any(name.startswith("BSDS") for name in sandbox.environment)
         model = _model()
         models = ModelSandbox(sandbox, LIMIT)
