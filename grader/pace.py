@@ -106,7 +106,8 @@ def _measure(sender: Connection) -> None:
     kernels = [tf.Variable(tf.random.stateless_normal(shape, (layer, 0))) for layer in range(3)]
     images = tf.random.stateless_normal((_BATCH, _SIDE, _SIDE, _CHANNELS), (0, 1))
 
-    @tf.function  # type: ignore[untyped-decorator]
+    # AutoGraph would leave a file behind where the process is killed.
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def step() -> None:
         with tf.GradientTape() as tape:
             x = images

@@ -39,8 +39,10 @@ class Submission(Evidence):
     """Evidence whose model is a function and whose hidden images are noise."""
 
     def __init__(self, folder: Path, assignment: str = "cnn", threshold: Any = 0.31) -> None:
+        card = json.dumps({"threshold": threshold}).encode()
         super().__init__(
-            get_assignment(assignment), Settings(), Workplace(folder), folder, [],
+            get_assignment(assignment), Settings(), Workplace(folder),
+            {f"{assignment}_model.json": card}, [],
             probe=Probe.__new__(Probe), models=ModelSandbox.__new__(ModelSandbox),
         )  # fmt: skip
         generator = np.random.default_rng(3)
@@ -50,8 +52,6 @@ class Submission(Evidence):
         self.__dict__["hidden"] = HiddenSet(images, masks)
         self.__dict__["target"] = Target(0.3, "Sobel", 0.6, 0.9, 60.0, 60.0)
         self.asked: list[str] = []
-        card = {"threshold": threshold}
-        (folder / f"{assignment}_model.json").write_text(json.dumps(card), encoding="utf-8")
 
     def model(self, name: str) -> Any:
         """Give a model that sees the masks in the red channel, blurred by the green one."""

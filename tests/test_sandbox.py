@@ -365,7 +365,7 @@ def test_dead_kernel_is_a_reason(source: str, sandbox: Sandbox) -> None:
 def test_kernel_that_cannot_start_is_a_reason(sandbox: Sandbox) -> None:
     """Too little memory to start Python is a reason, too, not an exception."""
     small = replace(sandbox, limits=Limits(address_space=30 * _MB, probe_seconds=5))
-    execution = _execute(small, "print(1)")
+    execution = _execute(small, "print(1)", cell_seconds=10)
     assert execution.problem is not None
     assert "\n" not in execution.problem
 

@@ -5,17 +5,16 @@ grader is a second wall. Runs as a script beside ``frames.py``; the grader's sid
 """
 
 import io
-import os
 import re
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import keras
 import numpy as np
-from frames import FrameError, receive, send  # type: ignore[import-not-found]
+from frames import FrameError, own_streams, receive, send  # type: ignore[import-not-found]
 
 _WEIGHTS = "model.weights.h5"
 # Attribute of the layer that declares how a weight of this name starts.
@@ -224,7 +223,7 @@ def _reason(error: Exception) -> str:
 
 def main() -> None:
     """Answer requests until the grader closes its end."""
-    requests, answers = _own_streams()
+    requests, answers = own_streams()
     send(answers, {"ready": True})
     while True:
         try:
@@ -232,15 +231,6 @@ def main() -> None:
         except FrameError:
             return
         send(answers, _answer(request))
-
-
-def _own_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the pipes to the grader for this program; what libraries print goes nowhere."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    return requests, answers
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
 __all__ = ["Effort", "execute"]
 
+NOT_BEGUN = "it had not begun after {seconds:.0f} seconds in which nothing happened"
 OUT_OF_TIME = "it did nothing for longer than {seconds:.0f} seconds in all"
 KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itself"
 STOPPED = "the notebook was stopped because {reason}"
@@ -217,7 +218,9 @@ class _Run:
         with contextlib.suppress(Silent):
             self._take(running.receive(_LOOK_SECONDS), running, idle, work)
         effort = self.effort
-        if self.current is not None and idle > effort.total_seconds:
+        if self.current is None and idle > effort.cell_seconds:
+            running.stop(NOT_BEGUN.format(seconds=effort.cell_seconds))
+        if idle > effort.total_seconds:
             running.stop(OUT_OF_TIME.format(seconds=effort.total_seconds))
         allowed = effort.training + effort.other + min(effort.own, self._own(work))
         if work > allowed and running.exceeded is None:

@@ -27,7 +27,6 @@ import os
 import re
 import select
 import signal
-import struct
 import sys
 import tempfile
 import time
@@ -44,10 +43,12 @@ import numpy as np
 import tensorflow as tf
 from frames import (  # type: ignore[import-not-found]
     FrameError,
+    own_streams,
     pack,
     receive,
     receive_bytes,
     send,
+    send_bytes,
     unpack,
 )
 from IPython.core.interactiveshell import InteractiveShell
@@ -70,7 +71,6 @@ _MOST_GIVEN_UP = 3
 _MOST_ITEMS = 100_000
 _MAX_DEPTH = 8
 _FRAME_BYTES = 1 << 30
-_LENGTH = struct.Struct(">Q")
 _MAX_TEXT = 300
 _THREADS = Path("/proc/self/task")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -192,7 +192,7 @@ class _Child:
 
 def main() -> None:
     """Serve the grader until it closes its end."""
-    requests, answers = _own_streams()
+    requests, answers = own_streams()
     send(answers, {"ready": True})
     definer: _Child | None = None
     while True:
@@ -206,16 +206,6 @@ def main() -> None:
             _ask(definer, request, answers)
 
 
-def _own_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the pipes to the grader for this program; student code reads and prints nothing."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
-    return requests, answers
-
-
 def _ask(child: _Child | None, request: Any, answers: BinaryIO) -> None:
     """Pass a request on, and the answer back, without looking into it."""
     body = None
@@ -225,8 +215,7 @@ def _ask(child: _Child | None, request: Any, answers: BinaryIO) -> None:
     if body is None:
         send(answers, {"ended": True})
     else:
-        answers.write(_LENGTH.pack(len(body)) + body)
-        answers.flush()
+        send_bytes(answers, body)
 
 
 def _opened(
