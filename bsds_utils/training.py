@@ -256,7 +256,14 @@ class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
         self._reset()
+        self._build_optimizer()
         self._began = self.clock()
+
+    def _build_optimizer(self) -> None:
+        """Make the optimizer's variables, or TensorFlow would trace the first step twice."""
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Time the batch."""
