@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from traitlets.config.loader import Config, PyFileConfigLoader
 
 from bsds_utils.errors import BSDSError
 from grader.course import COURSE_ROOT, Assignment
+from grader.nbgrader_warnings import ignore_nbgrader_warnings
 from grader.settings import Settings
 
 __all__ = ["CONFIG_FILE", "Course", "load_config"]
@@ -60,6 +60,7 @@ class Course:
     """
 
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        ignore_nbgrader_warnings()
         config = load_config(root)
         if settings is not None:
             config.GradeInIsolation.settings = settings
@@ -165,17 +166,14 @@ def _reason(outcome: dict[str, Any], log: str) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[io.StringIO]:
-    """Keep nbgrader's log and SQLAlchemy's warnings to ourselves, and the current folder."""
+    """Keep nbgrader's log to ourselves, and the current folder."""
     log = io.StringIO()
     folder = Path.cwd()
     handler = logging.StreamHandler(log)
     root = logging.getLogger()
     root.addHandler(handler)
     try:
-        with warnings.catch_warnings():
-            # nbgrader 0.9 adds objects to the session in an order that SQLAlchemy 2 remarks on.
-            warnings.simplefilter("ignore")
-            yield log
+        yield log
     finally:
         root.removeHandler(handler)
         os.chdir(folder)

@@ -21,6 +21,7 @@ from bsds_utils.data.files import printable
 from bsds_utils.errors import BSDSError
 from grader.course import Assignment
 from grader.lock import locked
+from grader.nbgrader_warnings import ignore_nbgrader_warnings
 from grader.pipeline import Engine, Renew, grade, here
 from grader.restore import restore
 from grader.result import Result, no_points, rejected
@@ -125,6 +126,7 @@ def grade_class(
         If this machine cannot grade, or another run grades this course at the moment.
     """
     with _only_writer(workplace):
+        ignore_nbgrader_warnings()
         sweep()
         ResultStore(workplace.results).sweep()
         release = nbformat.read(assignment.release, as_version=4)

@@ -64,6 +64,8 @@ def _row(one: Graded, suspicious: bool) -> tuple[str, ...]:
 
 def _missed(one: Graded) -> str:
     result = one.result
+    if not one.recordable:
+        return f"not recorded: {result.problem}"
     if result.status != "graded":
         return f"{result.status.replace('_', ' ')}: {result.problem}"
     missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]

@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +34,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _unfreeze() -> Iterator[None]:
-    """Give the garbage collector back what the page has frozen in this process."""
+def _give_back() -> Iterator[None]:
+    """Give back what the page has frozen in this process, and the main module it has replaced."""
+    main = sys.modules["__main__"]
     yield
+    sys.modules["__main__"] = main
     gc.unfreeze()
 
 

@@ -20,8 +20,9 @@ import pytest
 from stock_nbgrader import nbgrader
 
 from bsds_utils.cli import main
+from bsds_utils.errors import BSDSError
 from grader import pipeline
-from grader.course import get_assignment
+from grader.course import Assignment, get_assignment
 from grader.executed import Executed
 from grader.gradebook import CONFIG_FILE, Course
 from grader.scoring.checks import Findings
@@ -229,6 +230,33 @@ def test_an_extension_takes_the_penalty_away(
     grade(tmp_path)
     assert lateness(tmp_path, "ada").penalty == 0
     assert lateness(tmp_path, "alan").penalty == MAXIMUM
+
+
+def test_what_is_not_recorded_is_said(
+    played: Played,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A grade that the gradebook does not take is named, fails the command, and is tried again."""
+    for student in ("ada", "alan"):
+        hand_in(tmp_path, student)
+    record = Course.record
+
+    def fail_on_ada(course: Course, assignment: Assignment, student: str) -> None:
+        if student == "ada":
+            raise BSDSError("the disk is full")
+        record(course, assignment, student)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Course, "record", fail_on_ada)
+        assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.count("not recorded: the disk is full") == 2  # as it goes, and in the table
+    assert "no new grades of ada, for" in printed.err
+    bsds_grade(tmp_path)
+    assert "not recorded" not in capsys.readouterr().out
+    assert lateness(tmp_path, "ada") == lateness(tmp_path, "alan")
 
 
 @dataclass(frozen=True)

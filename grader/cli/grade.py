@@ -109,15 +109,16 @@ def run(args: argparse.Namespace) -> int:
         graded = _grade(assignment, students, settings, workplace, jobs, engine, args.renew)
     if args.json is not None:
         _write_json(args.json, graded)
+    missing = _warn_of_missing(graded)
     if args.student:
-        return 0  # report and exports are of the whole class
+        return missing  # report and exports are of the whole class
     found = investigate(assignment, graded, workplace)
     print(f"\n{table(graded, found.suspicious)}\n")
     print(f"report:     {write_html(assignment, graded, workplace, found)}")
     print(f"all points: {write_csv(assignment, graded, workplace)}")
     print(f"for Canvas: {write_canvas(assignment, graded, workplace)}")
     print(f"for Moodle: {write_moodle(assignment, graded, workplace)}")
-    return 0
+    return missing
 
 
 @contextlib.contextmanager
@@ -173,6 +174,17 @@ def _warn_of_target(assignment: Assignment, settings: Settings) -> None:
         _warn(f"hardly anybody can earn points for the IoU: {problem} (--seconds)")
 
 
+def _warn_of_missing(graded: list[Graded]) -> int:
+    """Name those whose grades are not in the gradebook, and return the exit code."""
+    missing = [one.student for one in graded if not one.recordable]
+    if missing:
+        _warn(
+            f"the gradebook has no new grades of {', '.join(missing)}, for the reasons above; run "
+            "again to try once more, nobody else is graded twice"
+        )
+    return int(bool(missing))
+
+
 def _chosen(students: list[str], names: list[str] | None) -> list[str]:
     missing = sorted(set(names or ()) - set(students))
     if missing:
@@ -188,7 +200,9 @@ def _line(graded: Graded, width: int) -> str:
     result = graded.result
     text = f"{graded.student:<{width}}  {result.score:6.2f} / {result.max_score:g}"
     missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
-    if result.status != "graded":
+    if not graded.recordable:
+        text += f"  not recorded: {result.problem}"
+    elif result.status != "graded":
         text += f"  {result.status.replace('_', ' ')}: {result.problem}"
     elif missed:
         text += f"  not full: {', '.join(missed)}"
