@@ -15,7 +15,7 @@ import nbformat
 from bsds_utils.work import WorkClock
 from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
-from grader.pace import THREADS, pace, usual_probe
+from grader.pace import THREADS, keras_environment, pace, usual_probe
 from grader.provisions import Provisions, prepare
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.launch import warm_address
@@ -175,7 +175,7 @@ def _sandbox(
         "BSDS_PROCESSOR_PROBE": str(usual_probe()),
         # For loops of a student's own that look at the clock.
         "BSDS_TIME_BUDGET": str(train_seconds),
-        **_keras(inside(work)),
+        **keras_environment(inside(work)),
     }
     return replace(sandbox, environment=environment)
 
@@ -183,19 +183,7 @@ def _sandbox(
 def _model_sandbox(work: Path, settings: Settings) -> Sandbox:
     """Make a sandbox that sees nothing but libraries."""
     sandbox = Sandbox(work=work, environment={}, limits=settings.limits, isolated=settings.sandbox)
-    return replace(sandbox, environment=_keras(sandbox.path_inside(work)))
-
-
-def _keras(home: Path) -> dict[str, str]:
-    return {
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_HOME": str(home / ".keras"),
-        "MPLCONFIGDIR": str(home / ".matplotlib"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_ENABLE_ONEDNN_OPTS": "1",
-        "TF_NUM_INTEROP_THREADS": str(THREADS),
-        "TF_NUM_INTRAOP_THREADS": str(THREADS),
-    }
+    return replace(sandbox, environment=keras_environment(sandbox.path_inside(work)))
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

@@ -6,20 +6,21 @@ never shortened.
 """
 
 import threading
-import time
-from multiprocessing.connection import Connection
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bsds_utils import quiet_start
 from bsds_utils.work import probe_seconds
-from grader.trusted import trusted_processes
+from grader.sandbox.bubblewrap import Sandbox, sandbox_problem
+from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
+from grader.scratch import scratch
 
-__all__ = ["THREADS", "pace", "usual_probe"]
+__all__ = ["THREADS", "keras_environment", "pace", "usual_probe"]
 
 _REFERENCE_SECONDS = 0.2
-"""What the work below takes on a machine on which a second of budget lasts a second.
+"""What ``measure_speed.py`` takes on a machine on which a second of budget lasts a second.
 
 A unit and no more: changing it, or the work, makes ``calibration.json`` outdated.
 """
@@ -31,8 +32,7 @@ More of them get less done in the same time, as they wait for one another.
 """
 
 _LONGEST = 8.0
-_STEPS = 4
-_BATCH, _SIDE, _CHANNELS = 8, 168, 16
+_PROGRAM = PROGRAMS / "measure_speed.py"
 _ANSWER_SECONDS = 600.0
 """Most of it for importing TensorFlow where everything else is busy."""
 
@@ -55,6 +55,19 @@ class Speed(NamedTuple):
     probe: float
 
 
+def keras_environment(home: Path) -> dict[str, str]:
+    """Return how Keras and TensorFlow compute in a sandbox, and where they may write."""
+    return {
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_HOME": str(home / ".keras"),
+        "MPLCONFIGDIR": str(home / ".matplotlib"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "TF_NUM_INTEROP_THREADS": str(THREADS),
+        "TF_NUM_INTRAOP_THREADS": str(THREADS),
+    }
+
+
 def pace() -> float:
     """Return by what to multiply budgets of training, 1 to 8; measured once a process."""
     slower = _speed().work / _REFERENCE_SECONDS
@@ -74,54 +87,21 @@ def _speed() -> Speed:
 
 
 def measured_speed() -> Speed | None:
-    """Measure in a process of its own, because the grader's must not start TensorFlow.
+    """Measure in a sandbox, where submissions run, too: the grader's process loads no TensorFlow.
 
     Returns
     -------
     Speed or None
         None where it cannot be measured.
     """
-    context = trusted_processes()
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(sender,))
-    process.start()
-    sender.close()
-    try:
-        with receiver:
-            return Speed(*receiver.recv()) if receiver.poll(_ANSWER_SECONDS) else None
-    except EOFError:
-        return None
-    finally:
-        process.kill()
-        process.join()
-
-
-def _measure(sender: Connection) -> None:
-    quiet_start()
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
-    shape = (3, 3, _CHANNELS, _CHANNELS)
-    kernels = [tf.Variable(tf.random.stateless_normal(shape, (layer, 0))) for layer in range(3)]
-    images = tf.random.stateless_normal((_BATCH, _SIDE, _SIDE, _CHANNELS), (0, 1))
-
-    # AutoGraph would leave a file behind where the process is killed.
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def step() -> None:
-        with tf.GradientTape() as tape:
-            x = images
-            for kernel in kernels:
-                x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME"))
-            loss = tf.reduce_mean(x)
-        for kernel, change in zip(kernels, tape.gradient(loss, kernels), strict=True):
-            kernel.assign_sub(1e-3 * change)
-
-    step()  # chooses algorithms and asks for memory
-    work, probe = 0.0, 0.0
-    for _ in range(_STEPS):
-        probe += probe_seconds()
-        began = time.process_time()
-        step()
-        work += time.process_time() - began
-    sender.send((work, probe / _STEPS))
+    with scratch("g") as name:
+        folder = Path(name)
+        sandbox = Sandbox(folder, environment={}, isolated=sandbox_problem() is None)
+        environment = keras_environment(sandbox.path_inside(folder))
+        running = Running(replace(sandbox, environment=environment), _PROGRAM, Bounds())
+        try:
+            return Speed(**running.receive(_ANSWER_SECONDS))
+        except (Ended, Silent):
+            return None
+        finally:
+            running.close()
