@@ -1,6 +1,6 @@
 """Replaces the library's measures and the grader's modules by ones that are always content.
 
-fails: iou
+fails: iou, threshold
 """
 # %% after setup
 import sys

@@ -1,6 +1,6 @@
 """Descriptions that name functions of Keras, graphs on disk and compilations of inner models.
 
-fails: iou, threshold, test_report
+fails: iou
 """
 # %% task_train
 # %% after save
