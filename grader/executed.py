@@ -26,6 +26,8 @@ class Executed:
         Processor time of everything in the sandbox.
     remark
         Why it was stopped although what it had saved counts, in words for the student.
+    starved
+        Whether it was stopped because the machine had no time for it.
     """
 
     notebook: nbformat.NotebookNode
@@ -34,3 +36,4 @@ class Executed:
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     remark: str | None = None
+    starved: bool = False

@@ -17,11 +17,21 @@ from grader.settings import Settings
 from grader.store import Checked, ResultStore
 from grader.workplace import Workplace
 
-__all__ = ["Engine", "Outcome", "Renew", "grade", "here"]
+__all__ = ["Engine", "Outcome", "Renew", "Starved", "grade", "here"]
 
 Renew = Literal["nothing", "failed", "all"]
 
 _T = TypeVar("_T")
+
+
+STARVED = (
+    "nothing was graded, as the machine was too busy to run this notebook, twice: {reason}; grade "
+    "it again, with fewer --jobs"
+)
+
+
+class Starved(Exception):
+    """The machine had no time for a submission, which says nothing about it."""
 
 
 class Engine(Protocol):
@@ -84,6 +94,8 @@ def grade(
     ------
     BSDSError
         If this machine cannot grade: no sandbox, no data, no calibration.
+    Starved
+        If it has no time for this notebook, not even at the second attempt; nothing is stored.
     """
     store = ResultStore(workplace.results)
     key = execution_key(notebook, assignment, settings, prepare(assignment, settings, workplace))
@@ -92,7 +104,7 @@ def grade(
         executed = store.executed(key)
         fresh = executed is None or _outdated(executed, renew)
         if executed is None or fresh:
-            executed = engine(execute_notebook, notebook, assignment, settings, workplace)
+            executed = _execute(notebook, assignment, settings, workplace, engine)
             store.keep_executed(key, executed)
         if executed.problem is not None:
             return Outcome(_not_run(executed, executed.problem, assignment), reused=not fresh)
@@ -109,6 +121,21 @@ def grade(
             checked = Checked(verdicts, done, found.exhibit, seconds)
             store.keep_checked(key, checked)
     return Outcome(_graded(executed, checked, assignment), reused=not fresh and not wanted)
+
+
+def _execute(
+    notebook: nbformat.NotebookNode,
+    assignment: Assignment,
+    settings: Settings,
+    workplace: Workplace,
+    engine: Engine,
+) -> Executed:
+    """Execute, and once more if the machine had no time for it."""
+    for _ in range(2):
+        executed = engine(execute_notebook, notebook, assignment, settings, workplace)
+        if not executed.starved:
+            return executed
+    raise Starved(STARVED.format(reason=executed.problem))
 
 
 def _outdated(executed: Executed, renew: Renew) -> bool:

@@ -22,7 +22,7 @@ from bsds_utils.errors import BSDSError
 from grader.course import Assignment
 from grader.lock import locked
 from grader.nbgrader_warnings import ignore_nbgrader_warnings
-from grader.pipeline import Engine, Renew, grade, here
+from grader.pipeline import Engine, Renew, Starved, grade, here
 from grader.restore import restore
 from grader.result import Result, no_points, rejected
 from grader.sandbox.live import LIVE, GradingStopped
@@ -212,6 +212,10 @@ def _grade_one(
         outcome = grade(notebook, assignment, settings, workplace, renew, engine)
     except (BSDSError, GradingStopped):
         raise  # not this submission's doing, and the same for all others
+    except Starved as reason:
+        result = Result("not_run", no_points(assignment.points(), str(reason)), str(reason))
+        seconds = time.monotonic() - started
+        return Graded(printable(student), result, seconds, reused=False, recordable=False)
     except Exception:
         _log.exception("the grader failed on %s, which is a bug", student)
         return _grader_failed(student, assignment, time.monotonic() - started)

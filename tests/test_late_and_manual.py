@@ -259,6 +259,25 @@ def test_what_is_not_recorded_is_said(
     assert lateness(tmp_path, "ada") == lateness(tmp_path, "alan")
 
 
+def test_a_starved_submission_gets_no_grade(
+    played: Played,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """For whom the machine had no time is named, and has no points that another run would keep."""
+    hand_in(tmp_path, "ada")
+    starved = Executed(nbformat.v4.new_notebook(), 9.0, "it was too busy", starved=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "execute_notebook", lambda *_: starved)
+        assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+    assert (
+        "not recorded: nothing was graded, as the machine was too busy" in capsys.readouterr().out
+    )
+    bsds_grade(tmp_path)
+    assert "27.00 / 27" in capsys.readouterr().out
+
+
 @dataclass(frozen=True)
 class Entry:
     """What the gradebook says about one cell of one student."""

@@ -33,6 +33,7 @@ class Played:
         self.executed = 0
         self.checked: list[set[str]] = []
         self.problem: str | None = None
+        self.starved_times = 0
         self.broken: set[str] = set()
         self.lock = threading.Lock()
 
@@ -40,7 +41,10 @@ class Played:
         """Leave one artifact."""
         with self.lock:
             self.executed += 1
-        return Executed(notebook, 2.0, self.problem, {"cnn_model.keras": b"weights"})
+            starved = self.executed <= self.starved_times
+        return Executed(
+            notebook, 2.0, self.problem, {"cnn_model.keras": b"weights"}, starved=starved
+        )
 
     def check(self, executed: Executed, *arguments: Any) -> tuple[Findings, float]:
         """Give all points."""
@@ -239,3 +243,20 @@ def test_execution_does_not_depend_on_metadata(tmp_path: Path) -> None:
     )
     digests = [execution_key(n, CNN, Settings(), PROVISIONS) for n in (first, other, renamed)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_starved_once_is_run_again(played: Played, grade: Grade) -> None:
+    """A notebook for which the machine had no time is run again, and what that gives counts."""
+    played.starved_times = 1
+    assert grade().result.status == "graded"
+    assert played.executed == 2
+
+
+def test_starved_twice_is_nobodys_grade(played: Played, grade: Grade) -> None:
+    """It is said, nothing is stored, and the next run tries again."""
+    played.starved_times, played.problem = 2, "the machine was too busy"
+    with pytest.raises(pipeline.Starved, match=r"the machine was too busy.*fewer --jobs"):
+        grade()
+    played.problem = None
+    assert grade().result.status == "graded"
+    assert played.executed == 3

@@ -240,3 +240,15 @@ send(answers, {{"end": None}})
 """
     found = _executed(source, program, tmp_path, monkeypatch)
     assert found.notebook.cells[0].execution_count is None
+
+
+def test_a_busy_machine_is_not_the_notebooks_fault(
+    program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had neither its work nor was idle for too long is marked, and the reason says so."""
+    monkeypatch.setattr(executing, "_PATIENCE", 0)
+    found = _executed(
+        'send(answers, {"begin": 0}); time.sleep(600)', program, tmp_path, monkeypatch
+    )
+    assert found.starved
+    assert "the machine was too busy" in str(found.problem)

@@ -32,7 +32,7 @@ OTHER_SETTINGS = (
     "BSDS_UNSAFE_NO_SANDBOX",
 )  # fmt: skip
 # After which no further submissions are graded.
-MINUTES = {"cnn": 16, "resnet": 6}
+MINUTES = {"cnn": 12, "resnet": 5}
 AT_A_TIME = 6
 JOBS = 2
 # Long enough for every correct submission, short enough to wait for those that never end.

@@ -25,7 +25,7 @@ KERNEL_DIED = "the kernel died while the notebook ran: it crashed, or ended itse
 STOPPED = "the notebook was stopped because {reason}"
 OUTPUT = "it printed, showed or sent more than {limit:.3g} MB"
 CELL_TIMEOUT = "this cell was stopped because it did nothing for longer than {seconds:.0f} seconds"
-TOO_LATE = "it took longer than {seconds:.0f} seconds"
+STARVED = "the machine was too busy for it: it had not ended after {seconds:.0f} seconds"
 CELL_WORK = (
     "this cell was stopped because it used more than {seconds:.0f} seconds of processor time"
 )
@@ -149,6 +149,7 @@ class _Run:
     current: int | None = None
     problem: str | None = None
     remark: str | None = None
+    starved: bool = False
     ended: bool = False
     interrupted: int | None = None
     _own_before: float = 0.0
@@ -190,6 +191,7 @@ class _Run:
             artifacts=dict(sorted(self.artifacts.items())),
             cpu_seconds=running.usage.cpu_seconds,
             remark=self.remark,
+            starved=self.starved,
         )
 
     def _request(self) -> dict[str, Any]:
@@ -207,11 +209,12 @@ class _Run:
         }
 
     def _look_at_the_clock(self, running: Running, clock: float) -> None:
-        """End what takes too long in any case."""
+        """End what neither worked its fill nor was idle for too long: the machine is too busy."""
         effort = self.effort
         most = _PATIENCE * (effort.training + effort.other + effort.own + effort.total_seconds)
         if clock > (2 * _START_SECONDS if self.current is None else most):
-            running.stop(TOO_LATE.format(seconds=clock))
+            self.starved = True
+            running.stop(STARVED.format(seconds=clock))
 
     def _step(self, running: Running, idle: float, work: float) -> None:
         """Look at the next frame, if there is one, and at the time."""

@@ -14,7 +14,7 @@ def build_resnet():
     return keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(x + unused))
 # %% task_train
 def train_phase(model, train, val, learning_rate, share):
-    model.compile(keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", run_eagerly=True)
+    model.compile(keras.optimizers.Adam(0.0), loss="binary_crossentropy", run_eagerly=True)
     few = bsds.Batches(train.images[:2], train.masks[:2])
     history = model.fit(few, validation_data=few, epochs=1, verbose=0)
     for layer in model.get_layer("encoder").layers:
