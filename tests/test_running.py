@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from sandboxed import SANDBOXED
 
+from grader.executed import Executed
 from grader.sandbox import notebook as executing
 from grader.sandbox import running
 from grader.sandbox.bubblewrap import Sandbox
@@ -26,6 +26,7 @@ from frames import pack, receive, send
 requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
 """
 Start = Callable[..., Running]
+Execution = Callable[..., Executed]
 SMALL = Bounds(frame_bytes=1 << 20, total_bytes=4 << 20, frames=50)
 
 
@@ -156,13 +157,27 @@ def test_nothing_is_left_open(start: Start) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
-def _executed(
-    source: str, program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Any:
-    """Execute a notebook of three cells by a program that is not ours."""
-    monkeypatch.setattr(executing, "_PROGRAM", program("request = receive(requests)\n" + source))
-    notebook = new_notebook(cells=[new_code_cell(f"x = {n}") for n in range(3)])
-    return execute(notebook, Sandbox(tmp_path, {}), Effort(), take=["model.keras"])
+@pytest.fixture
+def executed(
+    program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Execution:
+    """Return a function that executes a notebook of three cells by a program that is not ours.
+
+    The program begins the first cell, sends what it showed and its number, then what is given.
+    """
+
+    def run(source: str, outputs: str = "[]", count: str = "5") -> Executed:
+        whole = f"""
+request = receive(requests)
+send(answers, {{"begin": 0}})
+send(answers, {{"cell": 0, "outputs": {outputs}, "count": {count}}})
+{source}
+"""
+        monkeypatch.setattr(executing, "_PROGRAM", program(whole))
+        notebook = new_notebook(cells=[new_code_cell(f"x = {n}") for n in range(3)])
+        return execute(notebook, Sandbox(tmp_path, {}), Effort(), take=["model.keras"])
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -174,21 +189,14 @@ def _executed(
         "{'file': 'model.keras', 'data': 'text'}", "{'end': 3}", "{'unknown': 1}",
     ],
 )  # fmt: skip
-def test_frames_that_mean_nothing(
-    frame: str,
-    program: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_frames_that_mean_nothing(frame: str, executed: Execution, tmp_path: Path) -> None:
     """A notebook's program that sends something else is ended, and what came before is kept."""
     source = f"""
-send(answers, {{"begin": 0}})
-send(answers, {{"cell": 0, "outputs": [], "count": 5}})
 send(answers, {{"file": "model.keras", "data": b"kept"}})
 send(answers, {frame})
 time.sleep(600)
 """
-    found = _executed(source, program, tmp_path, monkeypatch)
+    found = executed(source)
     assert found.problem is not None
     assert found.artifacts == {"model.keras": b"kept"}
     assert found.notebook.cells[0].execution_count == 5
@@ -207,48 +215,26 @@ time.sleep(600)
         "{'output_type': 'execute_result', 'data': {'text/plain': ['a', 3]}}",
     ],
 )  # fmt: skip
-def test_outputs_that_no_kernel_makes(
-    output: str,
-    program: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_outputs_that_no_kernel_makes(output: str, executed: Execution) -> None:
     """They are dropped or made harmless, and can be shown."""
-    source = f"""
-send(answers, {{"begin": 0}})
-send(answers, {{"cell": 0, "outputs": [{output}], "count": 3}})
-send(answers, {{"end": None}})
-"""
-    found = _executed(source, program, tmp_path, monkeypatch)
+    found = executed('send(answers, {"end": None})', outputs=f"[{output}]")
     assert found.problem is None
     assert "script" not in str(found.notebook.cells[0].outputs)
     nbformat.validate(nbformat.from_dict(found.notebook))
 
 
 @pytest.mark.parametrize("count", ["'<script>'", "True", "[1]", "2.5"])
-def test_only_numbers_number_cells(
-    count: str,
-    program: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_only_numbers_number_cells(count: str, executed: Execution) -> None:
     """What comes as a cell's number stands in the notebook only if it is one."""
-    source = f"""
-send(answers, {{"begin": 0}})
-send(answers, {{"cell": 0, "outputs": [], "count": {count}}})
-send(answers, {{"end": None}})
-"""
-    found = _executed(source, program, tmp_path, monkeypatch)
+    found = executed('send(answers, {"end": None})', count=count)
     assert found.notebook.cells[0].execution_count is None
 
 
 def test_a_busy_machine_is_not_the_notebooks_fault(
-    program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    executed: Execution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What had neither its work nor was idle for too long is marked, and the reason says so."""
     monkeypatch.setattr(executing, "_PATIENCE", 0)
-    found = _executed(
-        'send(answers, {"begin": 0}); time.sleep(600)', program, tmp_path, monkeypatch
-    )
+    found = executed("time.sleep(600)")
     assert found.starved
     assert "the machine was too busy" in str(found.problem)
