@@ -8,21 +8,17 @@ place of nbgrader's; ``nbgrader_config.py`` calls it.
 
 import glob
 import shutil
-import stat
 from pathlib import Path
 
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde, NbGraderException
-from nbgrader.utils import parse_utc, temp_attrs
+from nbgrader.utils import temp_attrs
 
 from grader.course import get_assignment
 from grader.settings import Limits
-from grader.submission import Rejected, name_problem, read_submission
+from grader.submission import TIMESTAMP, check_timestamp, name_problem, read_submission
 
 __all__ = ["CarefulAutograde", "install"]
-
-_TIMESTAMP = "timestamp.txt"
-_MAX_TIMESTAMP = 200
 
 
 def install() -> None:
@@ -59,14 +55,14 @@ class CarefulAutograde(Autograde):  # type: ignore[misc]
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Say whether to autograde a submission, after a look at its time stamp."""
-        _check_timestamp(Path(self._format_source(assignment_id, student_id), _TIMESTAMP))
+        check_timestamp(Path(self._format_source(assignment_id, student_id)))
         return bool(super().init_destination(assignment_id, student_id))
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Enter the submission into the gradebook, and copy its time stamp alone."""
         with temp_attrs(self.coursedir, ignore=["*"]):
             super().init_assignment(assignment_id, student_id)
-        timestamp = Path(self._format_source(assignment_id, student_id), _TIMESTAMP)
+        timestamp = Path(self._format_source(assignment_id, student_id), TIMESTAMP)
         if timestamp.exists():
             destination = Path(self._format_dest(assignment_id, student_id))
             destination.mkdir(parents=True, exist_ok=True)
@@ -77,19 +73,3 @@ class CarefulAutograde(Autograde):  # type: ignore[misc]
         assignment = get_assignment(self.coursedir.assignment_id)
         read_submission(Path(notebook_filename).parent, assignment, Limits())
         super().convert_single_notebook(notebook_filename)
-
-
-def _check_timestamp(path: Path) -> None:
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_TIMESTAMP:
-        raise Rejected(f"expected a short text file, found that {path.name} is none; delete it")
-    try:
-        parse_utc(path.read_text(encoding="utf-8").strip() or None)
-    except (ValueError, OverflowError):
-        raise Rejected(
-            f"expected a time like 2026-03-01 12:00:00 UTC in {path.name}, found something else; "
-            "correct or delete it"
-        ) from None

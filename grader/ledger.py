@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.course import Assignment
 from grader.gradebook import CONFIG_FILE, Course
 from grader.result import Result
+from grader.submission import TIMESTAMP
 from grader.workplace import Workplace
 
 __all__ = ["Ledger"]
@@ -67,7 +68,7 @@ class Ledger:
         digest = hashlib.sha256(self._common.encode())
         verdicts = [asdict(verdict) for verdict in result.verdicts.values()]
         digest.update(json.dumps([verdicts, result.notebook], sort_keys=True).encode())
-        timestamp = self._root / "submitted" / student / self._assignment.name / "timestamp.txt"
+        timestamp = self._root / "submitted" / student / self._assignment.name / TIMESTAMP
         if timestamp.is_file():
             digest.update(timestamp.read_bytes())
         return digest.hexdigest()

@@ -29,7 +29,7 @@ from grader.sandbox.live import LIVE, GradingStopped
 from grader.scratch import sweep
 from grader.settings import Settings
 from grader.store import ResultStore
-from grader.submission import Rejected, name_problem, read_submission
+from grader.submission import Rejected, check_timestamp, name_problem, read_submission
 from grader.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -239,4 +239,5 @@ def _read(
     if problem is not None:
         raise Rejected(problem)
     folder = root / "submitted" / student / assignment.name
+    check_timestamp(folder)
     return read_submission(folder, assignment, settings.limits)

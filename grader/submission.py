@@ -11,7 +11,12 @@ import nbformat
 from grader.course import Assignment
 from grader.settings import Limits
 
-__all__ = ["Rejected", "name_problem", "read_submission"]
+__all__ = ["TIMESTAMP", "Rejected", "check_timestamp", "name_problem", "read_submission"]
+
+TIMESTAMP = "timestamp.txt"
+"""Lies beside a notebook that nbgrader collected, and says when it came in."""
+
+_MAX_TIMESTAMP = 200
 
 _SUPPORTED = 4
 _MINOR_WITHOUT_IDS = 4
@@ -31,6 +36,33 @@ def name_problem(student: str) -> str | None:
         f"expected a folder name of printable characters without * ? [ ], found {student!r}; "
         "rename the folder"
     )
+
+
+def check_timestamp(folder: Path) -> None:
+    """Refuse a submitted folder whose time stamp nbgrader could not read, or would wait for.
+
+    Raises
+    ------
+    Rejected
+        If there is a time stamp and it is not one.
+    """
+    path = folder / TIMESTAMP
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_TIMESTAMP:
+        raise Rejected(f"expected a short text file, found that {path.name} is none; delete it")
+    # Takes a second to import.
+    from nbgrader.utils import parse_utc
+
+    try:
+        parse_utc(path.read_text(encoding="utf-8").strip() or None)
+    except (ValueError, OverflowError):
+        raise Rejected(
+            f"expected a time like 2026-03-01 12:00:00 UTC in {path.name}, found something else; "
+            "correct or delete it"
+        ) from None
 
 
 def read_submission(folder: Path, assignment: Assignment, limits: Limits) -> nbformat.NotebookNode:

@@ -229,7 +229,9 @@ def test_malformed_notebooks_are_refused_one_by_one(student: str, graded: Graded
 @each("student", WRONG_TIMES)
 def test_wrong_time_stamps_are_named(student: str, graded: Graded) -> None:
     """A time stamp that cannot be read is not guessed: both say which file to mend."""
-    assert "timestamp.txt" in graded.entries[student]["problem"]
+    entry = graded.entries[student]
+    assert entry["status"] == "rejected"
+    assert "timestamp.txt" in entry["problem"]
     assert "timestamp.txt" in graded.reasons[student]
     assert student not in {path.name for path in (graded.stock / "autograded").iterdir()}
 
