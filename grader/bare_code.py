@@ -10,10 +10,11 @@ import ast
 import io
 import re
 import tokenize
-import warnings
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from grader.parsing import parse_python
 
 __all__ = ["Held", "bare", "held", "parsed"]
 
@@ -87,7 +88,7 @@ def _texts(source: str) -> list[str]:
     tokens = _tokens(source)
     if tokens is None:
         return [source]
-    magics = [] if _tree(source) else [match[0] for match in _MAGIC.finditer(source)]
+    magics = [] if parse_python(source) else [match[0] for match in _MAGIC.finditer(source)]
     return [token.string for token in tokens if token.type in _TEXT] + magics
 
 
@@ -105,7 +106,7 @@ def _tokens(source: str) -> list[tokenize.TokenInfo] | None:
 def parsed(source: str) -> ast.Module | None:
     """Parse a cell with ``pass`` in place of magics; None if it is no Python."""
     python = _python(source)
-    return None if python is None else _tree(python)
+    return None if python is None else parse_python(python)
 
 
 def _docstrings(tree: ast.AST | None) -> list[ast.Constant]:
@@ -133,19 +134,9 @@ def _meaning(source: str) -> str | None:
 
 def _python(source: str) -> str | None:
     """Return a cell with magics masked, None if it is no Python even so."""
-    if _tree(source):
+    if parse_python(source):
         return source
     if source.startswith("%%") and not _CODE_MAGIC.match(source):
         return None
     masked = _MAGIC.sub(r"\1pass", source)
-    return masked if _tree(masked) else None
-
-
-def _tree(source: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on odd escapes in strings
-        try:
-            return ast.parse(source)
-        # RecursionError and MemoryError: code nested too deeply.
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    return masked if parse_python(masked) else None

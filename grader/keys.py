@@ -13,6 +13,7 @@ import nbformat
 
 import bsds_utils
 from grader.course import COURSE_ROOT, Assignment
+from grader.parsing import parse_python
 from grader.provisions import Provisions
 from grader.settings import Settings
 
@@ -34,6 +35,8 @@ _EXECUTION = (
 _CHECKING = (
     _GRADER / "scoring",
     _GRADER / "keras_models",
+    _GRADER / "bare_code.py",
+    _GRADER / "parsing.py",
     _GRADER / "hidden_data.py",
     _GRADER / "calibration.py",
     _GRADER / "calibration.json",
@@ -124,7 +127,9 @@ def _uses(source: str) -> dict[str, str]:
 def _definitions(source: str) -> dict[str, list[ast.stmt]]:
     """Map every name that a file defines at its top level to the statements that do so."""
     found: dict[str, list[ast.stmt]] = {}
-    for statement in ast.parse(source).body:
+    tree = parse_python(source)
+    assert tree is not None
+    for statement in tree.body:
         for name in _defined(statement):
             found.setdefault(name, []).append(statement)
     return found

@@ -205,11 +205,10 @@ def _grade_one(
         notebook = restore(
             _read(student, assignment, settings, workplace.root), release, settings.limits
         )
+        outcome = grade(notebook, assignment, settings, workplace, renew, engine)
     except Rejected as problem:
         result = rejected(assignment.points(), str(problem))
         return Graded(printable(student), result, time.monotonic() - started, reused=False)
-    try:
-        outcome = grade(notebook, assignment, settings, workplace, renew, engine)
     except (BSDSError, GradingStopped):
         raise  # not this submission's doing, and the same for all others
     except Starved as reason:

@@ -1,9 +1,10 @@
 """Reading students' code without running it."""
 
 import ast
-import warnings
 
 from IPython.core.inputtransformer2 import TransformerManager
+
+from grader.parsing import parse_python
 
 __all__ = ["MAX_SOURCE", "parsed"]
 
@@ -24,17 +25,7 @@ def parsed(source: str) -> ast.Module | None:
     if source.startswith("%%"):
         # A magic like %%time stands before code: an empty line in its place keeps the numbers.
         source = "\n" + source.partition("\n")[2]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on odd escapes in strings
-        return _parsed(source) or _parsed(_without_magics(source))
-
-
-def _parsed(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    # RuntimeError: code nested too deeply.
-    except (SyntaxError, ValueError, RuntimeError, MemoryError):
-        return None
+    return parse_python(source) or parse_python(_without_magics(source))
 
 
 def _without_magics(source: str) -> str:
