@@ -45,7 +45,7 @@ def start_grading(assignment: Assignment, root: Path, data: Path) -> "subprocess
 @pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.sandbox
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_solutions_get_all_points_on_the_real_data(bsds500_root: Path, tmp_path: Path) -> None:
     """Both solutions, graded at the same time on BSDS500, get all automatic points.
 

@@ -32,7 +32,7 @@ OTHER_SETTINGS = (
     "BSDS_UNSAFE_NO_SANDBOX",
 )  # fmt: skip
 # After which no further submissions are graded.
-MINUTES = {"cnn": 12, "resnet": 5}
+MINUTES = {"cnn": 9, "resnet": 3}
 AT_A_TIME = 6
 JOBS = 2
 # Long enough for every correct submission, short enough to wait for those that never end.
