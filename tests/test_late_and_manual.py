@@ -21,7 +21,7 @@ from stock_nbgrader import nbgrader
 
 from bsds_utils.cli import main
 from bsds_utils.errors import BSDSError
-from grader import pipeline
+from grader import pipeline, run
 from grader.course import Assignment, get_assignment
 from grader.executed import Executed
 from grader.gradebook import CONFIG_FILE, Course
@@ -64,12 +64,12 @@ def played(
     """Play executing and checking in the course `tmp_path`, so that only recording is real."""
     shutil.copy(new_gradebook, tmp_path)
     play = Played()
-    run = itertools.count()
+    runs = itertools.count()
 
     def execute(notebook: nbformat.NotebookNode, *_: object) -> Executed:
         # No two runs of a notebook take the same time, which is in its cells' metadata.
         notebook = nbformat.from_dict(notebook)
-        notebook.cells[0].metadata["execution"] = {"run": next(run)}
+        notebook.cells[0].metadata["execution"] = {"run": next(runs)}
         return Executed(notebook, 1.0)
 
     def check(*_: object) -> tuple[Findings, float]:
@@ -257,6 +257,29 @@ def test_what_is_not_recorded_is_said(
     bsds_grade(tmp_path)
     assert "not recorded" not in capsys.readouterr().out
     assert lateness(tmp_path, "ada") == lateness(tmp_path, "alan")
+
+
+def test_a_bug_of_the_grader_costs_one_submission(
+    played: Played,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An error while a submission is read is named, and the others are graded."""
+    for student in ("ada", "alan"):
+        hand_in(tmp_path, student, code="'odd'" if student == "ada" else "1")
+    restore = run.restore
+
+    def fail_on_odd(notebook: nbformat.NotebookNode, *others: Any) -> nbformat.NotebookNode:
+        if any(cell.source == "'odd'" for cell in notebook.cells):
+            raise SystemError("AST constructor recursion depth mismatch")
+        return restore(notebook, *others)
+
+    monkeypatch.setattr(run, "restore", fail_on_odd)
+    assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    assert "not recorded: the grader failed on this submission" in printed
+    assert "27.00 / 27" in printed
 
 
 def test_a_starved_submission_gets_no_grade(
