@@ -15,7 +15,7 @@ import nbformat
 from bsds_utils.work import WorkClock
 from grader.course import COURSE_ROOT, Assignment
 from grader.executed import Executed
-from grader.pace import THREADS, keras_environment, pace, usual_probe
+from grader.pace import THREADS, keras_environment, library_sandbox, pace, usual_probe
 from grader.provisions import Provisions, prepare
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.launch import warm_address
@@ -136,7 +136,9 @@ def check_executed(
             probe_sandbox=_sandbox(
                 _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
             ),
-            model_sandbox=_model_sandbox(_folder(folder, "models"), settings),
+            model_sandbox=library_sandbox(
+                _folder(folder, "models"), settings.limits, settings.sandbox
+            ),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
             problem=_first_error(executed.notebook),
@@ -178,12 +180,6 @@ def _sandbox(
         **keras_environment(inside(work)),
     }
     return replace(sandbox, environment=environment)
-
-
-def _model_sandbox(work: Path, settings: Settings) -> Sandbox:
-    """Make a sandbox that sees nothing but libraries."""
-    sandbox = Sandbox(work=work, environment={}, limits=settings.limits, isolated=settings.sandbox)
-    return replace(sandbox, environment=keras_environment(sandbox.path_inside(work)))
 
 
 def _grade_id(cell: nbformat.NotebookNode) -> str | None:

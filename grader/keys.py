@@ -13,7 +13,7 @@ import nbformat
 
 import bsds_utils
 from grader.course import COURSE_ROOT, Assignment
-from grader.parsing import parse_python
+from grader.parsing import parse_course_code
 from grader.provisions import Provisions
 from grader.settings import Settings
 
@@ -127,9 +127,7 @@ def _uses(source: str) -> dict[str, str]:
 def _definitions(source: str) -> dict[str, list[ast.stmt]]:
     """Map every name that a file defines at its top level to the statements that do so."""
     found: dict[str, list[ast.stmt]] = {}
-    tree = parse_python(source)
-    assert tree is not None
-    for statement in tree.body:
+    for statement in parse_course_code(source).body:
         for name in _defined(statement):
             found.setdefault(name, []).append(statement)
     return found

@@ -16,8 +16,9 @@ from bsds_utils.work import probe_seconds
 from grader.sandbox.bubblewrap import Sandbox, sandbox_problem
 from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 from grader.scratch import scratch
+from grader.settings import Limits
 
-__all__ = ["THREADS", "keras_environment", "pace", "usual_probe"]
+__all__ = ["THREADS", "keras_environment", "library_sandbox", "pace", "usual_probe"]
 
 _REFERENCE_SECONDS = 0.2
 """What ``measure_speed.py`` takes on a machine on which a second of budget lasts a second.
@@ -68,6 +69,12 @@ def keras_environment(home: Path) -> dict[str, str]:
     }
 
 
+def library_sandbox(work: Path, limits: Limits, isolated: bool) -> Sandbox:
+    """Make a sandbox that sees nothing but libraries."""
+    sandbox = Sandbox(work, environment={}, limits=limits, isolated=isolated)
+    return replace(sandbox, environment=keras_environment(sandbox.path_inside(work)))
+
+
 def pace() -> float:
     """Return by what to multiply budgets of training, 1 to 8; measured once a process."""
     slower = _speed().work / _REFERENCE_SECONDS
@@ -94,11 +101,9 @@ def measured_speed() -> Speed | None:
     Speed or None
         None where it cannot be measured.
     """
-    with scratch("g") as name:
-        folder = Path(name)
-        sandbox = Sandbox(folder, environment={}, isolated=sandbox_problem() is None)
-        environment = keras_environment(sandbox.path_inside(folder))
-        running = Running(replace(sandbox, environment=environment), _PROGRAM, Bounds())
+    with scratch("g") as folder:
+        sandbox = library_sandbox(Path(folder), Limits(), sandbox_problem() is None)
+        running = Running(sandbox, _PROGRAM, Bounds())
         try:
             return Speed(**running.receive(_ANSWER_SECONDS))
         except (Ended, Silent):

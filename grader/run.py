@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Graded", "find_submissions", "grade_class"]
 
+GRADER_FAILED = "the grader failed on this submission; your instructor has been told why"
+
 _log = logging.getLogger(__name__)
 
 
@@ -212,23 +214,28 @@ def _grade_one(
     except (BSDSError, GradingStopped):
         raise  # not this submission's doing, and the same for all others
     except Starved as reason:
-        result = Result("not_run", no_points(assignment.points(), str(reason)), str(reason))
-        seconds = time.monotonic() - started
-        return Graded(printable(student), result, seconds, reused=False, recordable=False)
+        return _not_graded(student, assignment, str(reason), time.monotonic() - started)
     except Exception:
         _log.exception("the grader failed on %s, which is a bug", student)
-        return _grader_failed(student, assignment, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return _not_graded(student, assignment, GRADER_FAILED, seconds, traceback.format_exc())
     return Graded(student, outcome.result, time.monotonic() - started, outcome.reused)
 
 
-def _grader_failed(student: str, assignment: Assignment, seconds: float) -> Graded:
-    problem = "the grader failed on this submission; your instructor has been told why"
+def _not_graded(
+    student: str,
+    assignment: Assignment,
+    problem: str,
+    seconds: float,
+    internal: str | None = None,
+) -> Graded:
+    """Say why there is no grade that could be recorded, for a reason that is not the student's."""
     verdicts = {
-        name: replace(verdict, internal=traceback.format_exc())
+        name: replace(verdict, internal=internal)
         for name, verdict in no_points(assignment.points(), problem).items()
     }
     result = Result("not_run", verdicts, problem)
-    return Graded(student, result, seconds, reused=False, recordable=False)
+    return Graded(printable(student), result, seconds, reused=False, recordable=False)
 
 
 def _read(

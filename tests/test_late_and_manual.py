@@ -87,9 +87,14 @@ def played(
     return play
 
 
+def command(root: Path, *options: str) -> int:
+    """Run ``bsds grade`` and return its exit code."""
+    return main(["grade", "cnn", "--jobs", "1", "--course-dir", str(root), *options])
+
+
 def bsds_grade(root: Path, *options: str) -> None:
     """Grade the class as ``bsds grade`` does."""
-    assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(root), *options]) == 0
+    assert command(root, *options) == 0
 
 
 def bsds_grade_force(root: Path) -> None:
@@ -250,7 +255,7 @@ def test_what_is_not_recorded_is_said(
 
     with monkeypatch.context() as patch:
         patch.setattr(Course, "record", fail_on_ada)
-        assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+        assert command(tmp_path) == 1
     printed = capsys.readouterr()
     assert printed.out.count("not recorded: the disk is full") == 2  # as it goes, and in the table
     assert "no new grades of ada, for" in printed.err
@@ -276,7 +281,7 @@ def test_a_bug_of_the_grader_costs_one_submission(
         return restore(notebook, *others)
 
     monkeypatch.setattr(run, "restore", fail_on_odd)
-    assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+    assert command(tmp_path) == 1
     printed = capsys.readouterr().out
     assert "not recorded: the grader failed on this submission" in printed
     assert "27.00 / 27" in printed
@@ -293,7 +298,7 @@ def test_a_starved_submission_gets_no_grade(
     starved = Executed(nbformat.v4.new_notebook(), 9.0, "it was too busy", starved=True)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "execute_notebook", lambda *_: starved)
-        assert main(["grade", "cnn", "--jobs", "1", "--course-dir", str(tmp_path)]) == 1
+        assert command(tmp_path) == 1
     assert (
         "not recorded: nothing was graded, as the machine was too busy" in capsys.readouterr().out
     )

@@ -12,12 +12,12 @@ from keras import layers
 from opened_models import LIMIT, OpenModel, model_sandbox, open_model, saved
 from sandboxed import SANDBOXED
 
-from grader.grading import _model_sandbox
 from grader.keras_models import opened
 from grader.keras_models.opened import Lent, ModelSandbox
+from grader.pace import library_sandbox
 from grader.sandbox.bubblewrap import Sandbox
 from grader.scoring.artifacts import ArtifactError
-from grader.settings import Settings
+from grader.settings import Limits
 
 __all__ = ["model_sandbox", "open_model"]
 
@@ -189,7 +189,7 @@ class TestInASandbox:
     def test_predicts_and_sees_no_data(self, tmp_path: Path) -> None:
         """A model is opened and run where nothing but libraries is mounted."""
         (tmp_path / "work").mkdir()
-        sandbox = _model_sandbox(tmp_path / "work", Settings())
+        sandbox = library_sandbox(tmp_path / "work", Limits(), isolated=True)
         assert not sandbox.read_only
         assert not any(name.startswith("BSDS") for name in sandbox.environment)
         model = _model()

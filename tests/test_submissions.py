@@ -123,7 +123,7 @@ def graded(
                         break
                     part = chosen[first : first + AT_A_TIME]
                     for seconds in TRAIN_SECONDS[name]:
-                        _grade(course, part, replace(settings, train_seconds=seconds))
+                        _grade(course, part, settings, seconds)
                         part = [case for case in part if _learned_little(case, course)]
             finished[name] = course
         return finished[name]
@@ -131,13 +131,14 @@ def graded(
     return grade
 
 
-def _grade(course: GradedClass, part: Sequence[Case], settings: Settings) -> None:
+def _grade(course: GradedClass, part: Sequence[Case], settings: Settings, seconds: float) -> None:
     if part:
+        settings = replace(settings, train_seconds=seconds)
         students = [case.name for case in part]
         assignment, workplace = get_assignment(part[0].assignment), Workplace(course.root)
         for one in grade_class(assignment, students, settings, workplace, JOBS):
             course.results[one.student] = one.result
-            course.seconds[one.student] = settings.train_seconds or 0.0
+            course.seconds[one.student] = seconds
 
 
 def _learned_little(case: Case, course: GradedClass) -> bool:

@@ -212,7 +212,8 @@ class _Run:
         """End what neither worked its fill nor was idle for too long: the machine is too busy."""
         effort = self.effort
         most = _PATIENCE * (effort.training + effort.other + effort.own + effort.total_seconds)
-        if clock > (2 * _START_SECONDS if self.current is None else most):
+        longest = 2 * _START_SECONDS if self.current is None else most
+        if clock > longest and running.exceeded is None:
             self.starved = True
             running.stop(STARVED.format(seconds=clock))
 
