@@ -9,7 +9,10 @@ place of nbgrader's; ``nbgrader_config.py`` calls it.
 import glob
 import shutil
 from pathlib import Path
+from typing import Any
 
+import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.utils import temp_attrs
@@ -26,6 +29,21 @@ def install() -> None:
     autogradeapp.Autograde = api.Autograde = CarefulAutograde
 
 
+class SubmissionExporter(NotebookExporter):
+    """Takes what was read of a submission first, and then what nbgrader wrote of it itself."""
+
+    submission: nbformat.NotebookNode | None = None
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]]:
+        """Convert a notebook; nbformat would refuse or warn of much that does not count."""
+        submission, self.submission = self.submission, None
+        if submission is None:
+            return super().from_filename(filename, resources, **options)
+        return self.from_notebook_node(submission, resources, **options)
+
+
 class CarefulAutograde(Autograde):  # type: ignore[misc]
     """Reads submissions as :func:`grader.submission.read_submission` does, and nothing else.
 
@@ -33,6 +51,8 @@ class CarefulAutograde(Autograde):  # type: ignore[misc]
     counts for the grade. A submission that is refused fails by itself, and the command's exit
     code is 1 when all others are graded.
     """
+
+    exporter_class = SubmissionExporter
 
     def init_notebooks(self) -> None:
         """Find the submissions, without those of folders whose names nbgrader cannot take."""
@@ -71,5 +91,6 @@ class CarefulAutograde(Autograde):  # type: ignore[misc]
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Autograde a notebook that can be read."""
         assignment = get_assignment(self.coursedir.assignment_id)
-        read_submission(Path(notebook_filename).parent, assignment, Limits())
+        folder = Path(notebook_filename).parent
+        self.exporter.submission = read_submission(folder, assignment, Limits())
         super().convert_single_notebook(notebook_filename)

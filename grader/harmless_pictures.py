@@ -2,10 +2,11 @@
 
 import base64
 import io
-import warnings
 from typing import Any, Final
 
 from PIL import Image
+
+from bsds_utils.data.warningfilter import warnings_become
 
 __all__ = ["Picture", "genuine_picture", "harmless_attachments"]
 
@@ -25,12 +26,13 @@ def genuine_picture(encoded: Any) -> Picture | None:
     try:
         joined = "".join(encoded if isinstance(encoded, list) else [encoded])
         data = base64.b64decode("".join(joined.split()), validate=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            # Only the file's structure is read: no decoder sees a student's pixels.
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-                kind, pixels = _KINDS[picture.format or ""], picture.width * picture.height
-                picture.verify()
+        # Only the file's structure is read: no decoder sees a student's pixels.
+        with (
+            warnings_become("ignore", Image.DecompressionBombWarning),
+            Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture,
+        ):
+            kind, pixels = _KINDS[picture.format or ""], picture.width * picture.height
+            picture.verify()
     except Exception:
         # Whatever a damaged file makes Pillow raise: it is no picture.
         return None

@@ -8,7 +8,9 @@ beside its notebook, which nbgrader writes when it collects; a time without a zo
 """
 
 import itertools
+import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,6 +27,8 @@ from grader import pipeline, run
 from grader.course import Assignment, get_assignment
 from grader.executed import Executed
 from grader.gradebook import CONFIG_FILE, Course
+from grader.harmless_pictures import genuine_picture
+from grader.parsing import parse_python
 from grader.scoring.checks import Findings
 from grader.scoring.verdict import Verdict
 
@@ -235,6 +239,63 @@ def test_an_extension_takes_the_penalty_away(
     grade(tmp_path)
     assert lateness(tmp_path, "ada").penalty == 0
     assert lateness(tmp_path, "alan").penalty == MAXIMUM
+
+
+def _odd(cell: nbformat.NotebookNode) -> None:
+    cell.metadata["by"] = "a tool"
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = "broken", "?"
+
+
+def _without_id(cell: nbformat.NotebookNode) -> None:
+    del cell["id"]
+
+
+def _same_id(cell: nbformat.NotebookNode) -> None:
+    cell["id"] = "same"
+
+
+def _no_id(cell: nbformat.NotebookNode) -> None:
+    cell["id"] = 7
+
+
+@either
+def test_what_does_not_count_stops_no_grade(grade: Grader, played: Played, tmp_path: Path) -> None:
+    """Ids, outputs and versions that nbformat warns of or refuses never reach nbgrader."""
+    changes = {"alan": _without_id, "barbara": _same_id, "edsger": _no_id, "grace": _odd}
+    for student, change in changes.items():
+        hand_in(tmp_path, student)
+        path = tmp_path / "submitted" / student / "cnn" / CNN.notebook_name
+        notebook = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        for cell in notebook.cells:
+            change(cell)
+        notebook["metadata"], notebook["nbformat_minor"] = {"kernelspec": 3}, 99
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+    grade(tmp_path)
+    for student in changes:
+        assert lateness(tmp_path, student).score == MAXIMUM
+
+
+def test_recording_beside_threads_that_parse(played: Played, tmp_path: Path) -> None:
+    """Warnings on nbgrader stay ignored while other threads change filters for a moment."""
+    for student in ("ada", "alan", "barbara"):
+        hand_in(tmp_path, student)
+    ended = threading.Event()
+
+    def parse() -> None:
+        while not ended.is_set():
+            parse_python("'odd \\d'")
+            genuine_picture("AAAA")
+
+    threads = [threading.Thread(target=parse) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        bsds_grade(tmp_path)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_what_is_not_recorded_is_said(

@@ -552,7 +552,7 @@ def work(seconds):
 def test_at_the_bell_what_was_saved_counts(sandbox: Sandbox) -> None:
     """A notebook that used up its processor time is ended, not failed, and says why."""
     work = "open('a.txt', 'w').write('saved'); work(2)", "work(60)", "print('never')"
-    execution = _execute(sandbox, BUSY, *work, take=["a.txt"], training=1, other=4)
+    execution = _execute(sandbox, BUSY, *work, take=["a.txt"], training=6, other=1)
     assert execution.problem is None
     assert "what it had saved until then counts" in str(execution.remark)
     assert execution.artifacts == {"a.txt": b"saved"}

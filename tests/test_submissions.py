@@ -60,6 +60,8 @@ class GradedClass:
         The course's folder.
     results
         By the case's name.
+    unrecorded
+        Why the gradebook did not take a result.
     seconds
         Each case's training budget.
     environment
@@ -68,6 +70,7 @@ class GradedClass:
 
     root: Path
     results: dict[str, Result]
+    unrecorded: dict[str, str | None]
     seconds: dict[str, float]
     environment: dict[str, str]
 
@@ -108,7 +111,7 @@ def graded(
             chosen = _in_order(case for case in selected if case.assignment == name)
             for case in chosen:
                 case.write(root)
-            course = GradedClass(root, {}, {}, environment)
+            course = GradedClass(root, {}, {}, {}, environment)
             with pytest.MonkeyPatch.context() as patch:
                 for variable in OTHER_SETTINGS:
                     patch.delenv(variable, raising=False)
@@ -138,6 +141,7 @@ def _grade(course: GradedClass, part: Sequence[Case], settings: Settings, second
         assignment, workplace = get_assignment(part[0].assignment), Workplace(course.root)
         for one in grade_class(assignment, students, settings, workplace, JOBS):
             course.results[one.student] = one.result
+            course.unrecorded[one.student] = None if one.recordable else one.result.problem
             course.seconds[one.student] = seconds
 
 
@@ -205,6 +209,7 @@ def test_gradebook_holds_the_score(case: Case, graded: GradeClass) -> None:
     if case.status == "rejected":
         assert not (course.root / "autograded" / case.name).exists()
         return
+    assert course.unrecorded.get(case.name) is None
     with Course(course.root).gradebook() as gradebook:
         notebook = gradebook.find_submission_notebook(case.assignment, case.assignment, case.name)
         recorded = {grade.name: grade.auto_score for grade in notebook.grades}

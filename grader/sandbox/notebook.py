@@ -266,7 +266,7 @@ class _Run:
             case {"file": str(name), "data": bytes(data)} if name in self.take:
                 self.artifacts[name] = data
             case {"end": None}:
-                self.ended = True
+                self.ended = running.kept_limits()
             case {"end": str(code)}:
                 self.problem = {
                     "died": KERNEL_DIED,

@@ -103,6 +103,7 @@ class Running:
         self._reader.start()
         self._cleanup.callback(self._end)
         self._watchdog = Watchdog(started.outermost, sandbox.limits, self.stop, started.group)
+        self._isolated = sandbox.isolated
         if sandbox.isolated:
             self._cleanup.enter_context(self._watchdog)
         self._cleanup.enter_context(LIVE.register(self._process.kill))
@@ -155,6 +156,13 @@ class Running:
             self._frames.put(answer)  # the next one who asks hears the same
             raise self._ended() from answer
         return answer
+
+    def kept_limits(self) -> bool:
+        """Look once more, as much can happen between two looks; the program must still be there.
+
+        False ends the sandbox.
+        """
+        return not self._isolated or self._watchdog.look()
 
     def stop(self, reason: str) -> None:
         """End the sandbox; the first reason counts."""

@@ -37,8 +37,7 @@ class Watchdog:
     limits
         What it may use.
     stop
-        Ends the sandbox. Called at most once, in the watchdog's thread, with what was exceeded in
-        words that go after "because".
+        Ends the sandbox. Called with what was exceeded, in words that go after "because".
     group
         Its control group, which counts better.
     """
@@ -75,12 +74,16 @@ class Watchdog:
 
     def _watch(self) -> None:
         interval = _INTERVAL_SECONDS if self._group is None else _WITH_GROUP_SECONDS
-        while not self._left.wait(interval):
-            self._measure()
-            exceeded = self._judge(self.usage)
-            if exceeded is not None:
-                self._stop_sandbox(exceeded)
-                return
+        while not self._left.wait(interval) and self.look():
+            pass
+
+    def look(self) -> bool:
+        """Measure once, and say whether the sandbox has kept to its limits; else it is ended."""
+        self._measure()
+        exceeded = self._judge(self.usage)
+        if exceeded is not None:
+            self._stop_sandbox(exceeded)
+        return exceeded is None
 
     def _measure(self) -> None:
         if time.monotonic() > self._next_waited:

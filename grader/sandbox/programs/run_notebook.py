@@ -185,6 +185,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     problem = asyncio.run(_run(Kernel(file, pid), request, requests, answers))
     send(answers, {"end": problem})
+    requests.read()  # until the grader has measured what is used, and ends all
 
 
 def _become_kernel(connection_file: str) -> None:
