@@ -41,7 +41,11 @@ class SubmissionExporter(NotebookExporter):
         submission, self.submission = self.submission, None
         if submission is None:
             return super().from_filename(filename, resources, **options)
-        return self.from_notebook_node(submission, resources, **options)
+        converted: tuple[nbformat.NotebookNode, dict[str, Any]]
+        converted = self.from_notebook_node(  # type: ignore[no-untyped-call]
+            submission, resources, **options
+        )
+        return converted
 
 
 class CarefulAutograde(Autograde):  # type: ignore[misc]

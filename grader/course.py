@@ -1,5 +1,6 @@
 """What there is to grade: the assignments and where the course keeps its files."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,8 +86,14 @@ class Assignment:
         ]
 
     def _nbgrader_cells(self) -> list[nbformat.NotebookNode]:
-        notebook = nbformat.read(self.source, as_version=4)
-        return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+        return _nbgrader_cells(self.source, self.source.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _nbgrader_cells(path: Path, written: int) -> list[nbformat.NotebookNode]:
+    """Read a notebook's cells that nbgrader knows, again when it is written again."""
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
 
 
 ASSIGNMENTS = {

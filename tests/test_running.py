@@ -146,13 +146,14 @@ time.sleep(600)
 
 
 def test_nothing_is_left_open(start: Start) -> None:
-    """Closing ends the processes, the threads and the descriptors, whatever state it is in."""
+    """Processes, threads and descriptors end after closing, whatever state it is in."""
     start("time.sleep(600)").close()
     before = len(list(Path("/proc/self/fd").iterdir()))
     for source in ("time.sleep(600)", "while True: send(answers, bytes(1 << 19))", "sys.exit()"):
         one = start(source)
         one.close()
         one.close()
+        one._reader.join(60)
         assert not one._reader.is_alive()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
