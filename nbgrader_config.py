@@ -14,13 +14,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from grader import careful_autograde, pages
-from grader.preprocessors import FeedbackGrades, GradeInIsolation, RestoreRelease
+from grader.gradebook import autograde, pages
+from grader.gradebook.preprocessors import FeedbackGrades, GradeInIsolation, RestoreRelease
 
 c = get_config()  # noqa: F821
 
 # No submission may stop or hang the run for the others.
-careful_autograde.install()
+autograde.install()
 
 # nbgrader starts `alembic` by its bare name, which must work without an activated environment.
 _scripts = sysconfig.get_path("scripts")
@@ -41,8 +41,8 @@ c.CourseDirectory.ignore = [
 # What students write must do nothing in the browser of whoever reads it.
 pages.install()
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = ["grader.pages.harmless_page.HarmlessPage"]
-c.HTMLExporter.filters = {"markdown2html": "grader.pages.markdown.markdown_to_html"}
+c.HTMLExporter.preprocessors = ["grader.gradebook.pages.harmless_page.HarmlessPage"]
+c.HTMLExporter.filters = {"markdown2html": "grader.gradebook.pages.markdown.markdown_to_html"}
 c.HTMLExporter.extra_template_basedirs = pages.TEMPLATES
 c.GenerateFeedback.preprocessors = [FeedbackGrades, CSSHTMLHeaderPreprocessor]
 

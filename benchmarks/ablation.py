@@ -43,13 +43,13 @@ from bsds_utils import (
     seed_everything,
     threshold_sweep,
 )
-from bsds_utils.predict import predict_probability
-from bsds_utils.revision import current_commit
+from bsds_utils.atomic import written_whole
+from bsds_utils.models.predict import predict_probability
+from bsds_utils.models.revision import current_commit
 from bsds_utils.synthetic import write_dataset
-from bsds_utils.wholefile import written_whole
-from grader.course import get_assignment
-from grader.reference.callbacks import predict
-from grader.reference.functions import load_functions
+from grader.assignment import get_assignment
+from grader.course.training.callbacks import predict
+from grader.course.training.functions import load_functions
 
 HERE = Path(__file__).parent
 BATCH = 8

@@ -23,8 +23,8 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from bsds_utils.app.demos import DEMOS, Demo
-from bsds_utils.app.pictures import Picture, picture_of
+from boundary_app.demos import DEMOS, Demo
+from boundary_app.pictures import Picture, picture_of
 from bsds_utils.synthetic import scene
 from tests.demo_client import Client
 from tests.demo_server import Server, demo_server
@@ -155,9 +155,9 @@ def _visitors(server: Server, count: int, size: tuple[int, int] | None = None) -
 
 
 def _prediction(demo: Demo, environment: dict[str, str]) -> float:
+    from boundary_app.demos import load
+    from boundary_app.prediction import Predictor
     from bsds_utils import quiet_start
-    from bsds_utils.app.demos import load
-    from bsds_utils.app.prediction import Predictor
 
     os.environ.update(environment)
     quiet_start()

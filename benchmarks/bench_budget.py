@@ -15,12 +15,12 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from grader.course import ASSIGNMENTS, Assignment, get_assignment
-from grader.pace import pace
-from grader.provisions import prepare
-from grader.run import Graded, grade_class
+from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.classroom.run import Graded, grade_class
+from grader.course.inputs import prepare
+from grader.course.machine_speed import pace
+from grader.folders import Workplace
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 LARGEST_DIFFERENCE = 0.02
 BUSY = 3

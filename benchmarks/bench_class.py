@@ -30,7 +30,7 @@ import nbformat
 
 from bsds_utils import open_dataset
 from bsds_utils.synthetic import write_dataset
-from grader.course import COURSE_ROOT, get_assignment
+from grader.assignment import COURSE_ROOT, get_assignment
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.notebook import Effort, execute
 from tests.submissions import load

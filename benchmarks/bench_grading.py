@@ -15,12 +15,12 @@ from pathlib import Path
 
 import nbformat
 
-from grader.course import ASSIGNMENTS, get_assignment
-from grader.provisions import prepare
-from grader.result import Result
-from grader.run import grade_class
+from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.classroom.run import grade_class
+from grader.course.inputs import prepare
+from grader.folders import Workplace
+from grader.grading.result import Result
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 
 def _cell_seconds(result: Result) -> float:

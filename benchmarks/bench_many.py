@@ -23,7 +23,7 @@ import nbformat
 import psutil
 
 from bsds_utils.synthetic import write_dataset
-from grader.course import get_assignment
+from grader.assignment import get_assignment
 
 CNN = get_assignment("cnn")
 SCENES = {"train": 4, "val": 2, "test": 2}

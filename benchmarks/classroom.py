@@ -19,11 +19,11 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from bsds_utils.revision import current_commit
+from bsds_utils.atomic import written_whole
+from bsds_utils.models.revision import current_commit
 from bsds_utils.training import BUDGET_VARIABLE, DEFAULT_SECONDS
-from bsds_utils.wholefile import written_whole
-from grader.course import ASSIGNMENTS, Assignment, get_assignment
-from grader.pace import pace
+from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.course.machine_speed import pace
 
 FILE = Path(__file__).with_name("classroom.json")
 

@@ -42,15 +42,15 @@ from bsds_utils import (
     sobel,
     threshold_sweep,
 )
+from bsds_utils.atomic import written_whole
 from bsds_utils.benchmark import MapFolder, evaluate, iou_table
 from bsds_utils.data.progress import bar
 from bsds_utils.data.source import cache_folder
-from bsds_utils.modelcard import card_path
-from bsds_utils.predict import predict_probability
-from bsds_utils.revision import current_commit
-from bsds_utils.scales import quick_scale
-from bsds_utils.wholefile import written_whole
-from grader.reference.callbacks import predict
+from bsds_utils.models.modelcard import card_path
+from bsds_utils.models.predict import predict_probability
+from bsds_utils.models.revision import current_commit
+from bsds_utils.models.scales import quick_scale
+from grader.course.training.callbacks import predict
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

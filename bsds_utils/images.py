@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageOps
 
-from bsds_utils.checks import as_image, as_one_probability, as_size
+from bsds_utils.arguments import as_image, as_one_probability, as_size
 from bsds_utils.errors import BSDSError
 
 __all__ = ["probability_of_size", "read_image", "resize_image", "resize_probability", "to_grey"]

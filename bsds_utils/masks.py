@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_boundaries, as_size
+from bsds_utils.arguments import as_boundaries, as_size
 from bsds_utils.errors import BSDSError
 
 __all__ = ["COURSE", "PROTOCOLS", "THIN", "MaskProtocol", "agreement", "get_protocol"]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import CHUNK, as_binary, as_images, as_probability, without_channel
+from bsds_utils.arguments import CHUNK, as_binary, as_images, as_probability, without_channel
 
 __all__ = [
     "THRESHOLDS",

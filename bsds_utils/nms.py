@@ -8,7 +8,7 @@ C. L. Zitnick, *Fast Edge Detection Using Structured Forests*, TPAMI 2015, and t
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_one_probability
+from bsds_utils.arguments import as_one_probability
 
 __all__ = ["suppress_non_maxima"]
 

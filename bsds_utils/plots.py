@@ -18,14 +18,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.benchmark.scores import Point, Scores
-from bsds_utils.checks import (
+from bsds_utils.arguments import (
     as_binary,
     as_boundaries,
     as_image,
     as_images,
     as_probability,
 )
+from bsds_utils.benchmark.scores import Point, Scores
 from bsds_utils.masks import agreement
 from bsds_utils.metrics import Sweep, foreground_iou
 

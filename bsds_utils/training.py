@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_binary, as_images
+from bsds_utils.arguments import as_binary, as_images
 from bsds_utils.errors import BSDSError
 from bsds_utils.work import WorkClock
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 from bsds_utils import open_dataset
 from bsds_utils.errors import BSDSError
-from grader.course import ASSIGNMENTS, COURSE_ROOT, Assignment
-from grader.exports import write_csv
-from grader.gradebook import Course
-from grader.progress import Progress, duration
-from grader.report import write_html
-from grader.run import Graded, grade_class
+from grader.assignment import ASSIGNMENTS, COURSE_ROOT, Assignment
+from grader.classroom.progress import Progress, duration
+from grader.classroom.run import Graded, grade_class
+from grader.folders import Workplace
+from grader.gradebook.book import Course
+from grader.report.exports import write_csv
+from grader.report.page import write_html
+from grader.report.table import table
 from grader.sandbox.bubblewrap import sandbox_problem
 from grader.settings import Settings
-from grader.table import table
-from grader.workplace import Workplace
 from tests.submissions import Case, cases
 
 __all__ = ["FOLDER", "SAMPLE", "main"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bsds_utils.errors import BSDSError
-from grader.course import Assignment
+from grader.assignment import Assignment
 
 __all__ = ["DEVELOPMENT_SECRET", "Limits", "Settings", "load_secret"]
 
@@ -97,7 +97,7 @@ class Settings:
         ResNet50 weights file shown to the sandbox of assignments that use it; when None, a
         random encoder made from a fixed seed stands in.
     calibration
-        What the reference solutions reach, in place of the committed ``calibration.json``.
+        What the reference solutions reach, in place of the committed ``targets.json``.
     sandbox
         False only after ``--unsafe-no-sandbox``.
     limits

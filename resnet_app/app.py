@@ -8,6 +8,6 @@ if find_spec("bsds_utils") is None:
     # Not installed, as where a demo is deployed: the course's package lies beside this folder.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bsds_utils.app.page import run
+from boundary_app.page import run
 
 run("resnet")

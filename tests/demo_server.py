@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.course import COURSE_ROOT
+from grader.assignment import COURSE_ROOT
 
 __all__ = ["Server", "demo_server"]
 

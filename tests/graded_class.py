@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from grader.course import get_assignment
-from grader.result import Result, rejected
-from grader.run import Graded
-from grader.scoring.exhibit import Exhibit
-from grader.scoring.verdict import Verdict
+from grader.assignment import get_assignment
+from grader.checking.verdict import Verdict
+from grader.classroom.run import Graded
+from grader.course.preview import Exhibit
+from grader.grading.result import Result, rejected
 
 CNN = get_assignment("cnn")
 

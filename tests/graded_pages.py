@@ -8,11 +8,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader.course import get_assignment
-from grader.gradebook import CONFIG_FILE, Course
-from grader.preprocessors import grade_in_isolation
-from grader.result import Result
-from grader.scoring.verdict import Verdict
+from grader.assignment import get_assignment
+from grader.checking.verdict import Verdict
+from grader.gradebook.book import CONFIG_FILE, Course
+from grader.gradebook.preprocessors import grade_in_isolation
+from grader.grading.result import Result
 
 __all__ = ["ANSWERS", "CNN", "autograded", "hand_in", "make_course"]
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from bsds_utils import open_dataset
 from bsds_utils.synthetic import Scene, scene, write_dataset, writer
-from grader import hidden_data
-from grader.calibrate import calibrate
-from grader.course import ASSIGNMENTS
-from grader.hidden_data import hidden_set
+from grader.assignment import ASSIGNMENTS
+from grader.course import hidden_data
+from grader.course.calibrate import calibrate
+from grader.course.hidden_data import hidden_set
+from grader.folders import Workplace
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 __all__ = ["CALIBRATION", "COUNTS", "TRAIN_SECONDS", "hide_red_scenes", "write_red_scenes"]
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from grader.course import COURSE_ROOT
-from grader.gradebook import CONFIG_FILE
+from grader.assignment import COURSE_ROOT
+from grader.gradebook.book import CONFIG_FILE
 
 __all__ = ["nbgrader"]
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from keras import layers
 from opened_models import OpenModel, model_sandbox, open_model
 
+from grader.checking.artifacts import ArtifactError
 from grader.keras_models import names
 from grader.keras_models.allowlist import check_description
-from grader.scoring.artifacts import ArtifactError
 
 __all__ = ["model_sandbox", "open_model"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.checking.answers import array, number, numbers, pairs, table
+from grader.checking.verdict import CheckFailed
 from grader.sandbox.probe import Opaque
-from grader.scoring.answers import array, number, numbers, pairs, table
-from grader.scoring.verdict import CheckFailed
 
 NOT_NUMBERS: list[tuple[Any, str]] = [
     (None, "found nothing (is the `return` missing?)"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from grader.course import COURSE_ROOT
+from grader.assignment import COURSE_ROOT
 
 APPS = ("cnn_app", "resnet_app")
 
@@ -63,7 +63,7 @@ def test_requirements_are_the_projects() -> None:
 def test_requirements_hold_all_that_is_imported() -> None:
     """What the page imports is required by name, or by something that is."""
     program = (
-        "import sys, bsds_utils.app.page, bsds_utils.modelcard\n"
+        "import sys, boundary_app.page, bsds_utils.models.modelcard\n"
         "print(*sys.modules)\n"
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('bsds_utils')))"
     )
@@ -101,9 +101,9 @@ def _installed(names: Iterable[str]) -> set[str]:
 def test_the_library_does_not_need_streamlit() -> None:
     """The package, and what of the page is logic, is imported without Streamlit or TensorFlow."""
     program = (
-        "import sys, bsds_utils, bsds_utils.app.pictures, bsds_utils.app.drawing, "
-        "bsds_utils.app.truth, bsds_utils.app.describe, bsds_utils.app.demos, "
-        "bsds_utils.app.samples, bsds_utils.app.prediction\n"
+        "import sys, bsds_utils, boundary_app.pictures, boundary_app.drawing, "
+        "boundary_app.truth, boundary_app.describe, boundary_app.demos, "
+        "boundary_app.samples, boundary_app.prediction\n"
         "assert not {'streamlit', 'tensorflow', 'keras', 'numba'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

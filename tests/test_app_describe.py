@@ -2,8 +2,8 @@
 
 import doctest
 
-from bsds_utils.app import describe as module
-from bsds_utils.app.describe import describe, plain
+from boundary_app import describe as module
+from boundary_app.describe import describe, plain
 
 CARD = {
     "input_size": 168,

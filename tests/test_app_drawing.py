@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bsds_utils.app import drawing
+from boundary_app import drawing
 from bsds_utils.images import probability_of_size, resize_probability
 
 

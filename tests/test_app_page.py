@@ -15,13 +15,13 @@ from PIL import Image
 from scipy.io import savemat
 from streamlit.testing.v1 import AppTest
 
+from boundary_app import prediction as prediction_module
+from boundary_app.demos import DEMOS, load
+from boundary_app.pictures import read_picture
+from boundary_app.prediction import Predictor
 from bsds_utils import load_model
-from bsds_utils.app import prediction as prediction_module
-from bsds_utils.app.demos import DEMOS, load
-from bsds_utils.app.pictures import read_picture
-from bsds_utils.app.prediction import Predictor
-from bsds_utils.predict import predict_probability
-from grader.course import COURSE_ROOT
+from bsds_utils.models.predict import predict_probability
+from grader.assignment import COURSE_ROOT
 from tests.demo_models import save_demo_models
 
 THRESHOLD = 0.3
@@ -287,7 +287,7 @@ def plain(markdown: str) -> str:
 
 def test_both_models_side_by_side() -> None:
     """One page shows both models' results on the same picture, with a threshold for each."""
-    script = "from bsds_utils.app.comparing import show_both\nshow_both()\n"
+    script = "from boundary_app.comparing import show_both\nshow_both()\n"
     app = AppTest.from_string(script, default_timeout=60).run()
     assert not app.exception
     assert not app.error

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from boundary_app.pictures import picture_of, read_picture
 from bsds_utils import BSDSError
-from bsds_utils.app.pictures import picture_of, read_picture
 from bsds_utils.images import read_image
-from bsds_utils.predict import LONG_SIDE
+from bsds_utils.models.predict import LONG_SIDE
 
 
 def saved(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from boundary_app.pictures import Picture, picture_of
+from boundary_app.truth import compare, curve, drawings, read_truth
 from bsds_utils import COURSE, BSDSError, baselines, foreground_iou, resize_image
-from bsds_utils.app.pictures import Picture, picture_of
-from bsds_utils.app.truth import compare, curve, drawings, read_truth
 from bsds_utils.images import resize_probability
 
 SHAPE = (60, 90)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.scoring.artifacts import ArtifactError, read_json
+from grader.checking.artifacts import ArtifactError, read_json
 
 
 @pytest.mark.parametrize(

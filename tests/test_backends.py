@@ -17,8 +17,8 @@ import sys
 import keras
 import numpy as np
 from bsds_utils import open_dataset, save_model
-from grader.course import get_assignment
-from grader.reference.functions import load_functions
+from grader.assignment import get_assignment
+from grader.course.training.functions import load_functions
 
 name, root, path = sys.argv[1:]
 assert keras.backend.backend() == "jax"
@@ -62,8 +62,8 @@ def test_trained_on_jax(name: str, tiny_deadleaves: Path, tmp_path: Path) -> Non
 
 
 def _random_encoder(folder: Path) -> Path:
-    from grader.course import get_assignment
-    from grader.reference.functions import load_functions
+    from grader.assignment import get_assignment
+    from grader.course.training.functions import load_functions
 
     path = folder / "encoder.weights.h5"
     load_functions(get_assignment("resnet"))["build_encoder"]().save_weights(path)

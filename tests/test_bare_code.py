@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from grader.bare_code import bare, held, parsed
-from grader.course import COURSE_ROOT
+from grader.assignment import COURSE_ROOT
+from grader.notebooks.bare_code import bare, held, parsed
 from tests.submissions import cases
 
 SOURCES = [

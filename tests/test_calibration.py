@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsds_utils.errors import BSDSError
-from grader import calibrate, calibration
-from grader.calibration import (
+from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.cli import grade
+from grader.course import calibrate, targets
+from grader.course.targets import (
     CALIBRATION_FILE,
     FULL_CREDIT_SHARE,
     Target,
     case_name,
     load_target,
 )
-from grader.cli import grade
-from grader.course import ASSIGNMENTS, get_assignment
+from grader.folders import Workplace
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 CNN, RESNET = get_assignment("cnn"), get_assignment("resnet")
 UNTRAINED = {"all background": 0.0, "all boundary": 0.2, "Sobel": 0.3}
@@ -81,7 +81,7 @@ def test_gain_counts_from_the_images_at_hand(measured: Measured) -> None:
     there = {**UNTRAINED, "all boundary": 0.35}
     with pytest.MonkeyPatch.context() as patch:
         case = {"untrained": UNTRAINED, "runs": RUNS}
-        patch.setattr(calibration, "_read", lambda *_: {"cnn": {"deadleaves/random": case}})
+        patch.setattr(targets, "_read", lambda *_: {"cnn": {"deadleaves/random": case}})
         moved = load_target(CNN, "deadleaves", settings, there)
     assert (moved.baseline, moved.method) == (0.35, "all boundary")
     assert moved.full - usual.full == pytest.approx(0.05)
@@ -203,7 +203,7 @@ def test_an_interrupted_calibration_goes_on(
     graded: list[tuple[float, int]], tiny_deadleaves: Path, tmp_path: Path
 ) -> None:
     """Every run is kept when it is done and not made again; other cases stay as they are."""
-    path = tmp_path / "calibration.json"
+    path = tmp_path / "targets.json"
     path.write_text('{"resnet": {"deadleaves/random": {"runs": []}}}', encoding="utf-8")
     settings, workplace = Settings(data_root=tiny_deadleaves), Workplace(tmp_path)
 

@@ -17,8 +17,8 @@ from bsds_command import start
 from sandboxed import SANDBOXED
 
 from bsds_utils.cli import main
-from grader.course import get_assignment
-from grader.gradebook import Course
+from grader.assignment import get_assignment
+from grader.gradebook.book import Course
 
 CNN = get_assignment("cnn")
 STUDENTS = ("ada", "alan", "grace")
@@ -169,7 +169,7 @@ def test_other_data_on_a_worker_is_refused(
     cluster.add_worker(BSDS500_ROOT=str(tmp_path / "other"))
     cluster.wait_for_workers(1)
     # The sender's folder is not on the worker's machine.
-    monkeypatch.setattr("grader.cluster._portable", lambda settings: settings)
+    monkeypatch.setattr("grader.classroom.cluster._portable", lambda settings: settings)
     assert main(command(course, "--scheduler", cluster.address)) == 1
     error = capsys.readouterr().err
     assert "expected the same data and encoder weights on every machine" in error

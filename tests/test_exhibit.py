@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bsds_utils import THRESHOLDS, foreground_iou
-from grader.calibration import Target
-from grader.course import get_assignment
-from grader.hidden_data import HiddenSet
+from grader.assignment import get_assignment
+from grader.checking.artifacts import ArtifactError
+from grader.course.hidden_data import HiddenSet
+from grader.course.preview import Exhibit, make_exhibit
+from grader.course.submission import Evidence
+from grader.course.targets import Target
+from grader.folders import Workplace
 from grader.keras_models.opened import ModelSandbox
 from grader.sandbox.probe import Probe
-from grader.scoring.artifacts import ArtifactError
-from grader.scoring.evidence import Evidence
-from grader.scoring.exhibit import Exhibit, make_exhibit
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 SIZE = 48
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.exports import write_canvas, write_csv, write_moodle
-from grader.result import Result, no_points
-from grader.run import Graded
-from grader.workplace import Workplace
+from grader.classroom.run import Graded
+from grader.folders import Workplace
+from grader.grading.result import Result, no_points
+from grader.report.exports import write_canvas, write_csv, write_moodle
 from tests.graded_class import CNN, graded, refused
 
 ODD_NAMES = ["Zoë Müller", 'a "quoted", name', "名前", "line\nbreak"]

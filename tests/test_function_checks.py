@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from grader.checking.artifacts import ArtifactError
+from grader.checking.verdict import CheckFailed, Credit
+from grader.course.submission import Evidence
 from grader.sandbox import frames
 from grader.sandbox.probe import ProbeError
-from grader.scoring.artifacts import ArtifactError
-from grader.scoring.evidence import Evidence
-from grader.scoring.verdict import CheckFailed, Credit
 
-CNN: Any = import_module("grader.hidden_tests.test_cnn")
-RESNET: Any = import_module("grader.hidden_tests.test_resnet")
+CNN: Any = import_module("grader.course.cnn.checks")
+RESNET: Any = import_module("grader.course.resnet.checks")
 
 IMPORTS = """
 import keras, functools

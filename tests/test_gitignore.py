@@ -8,9 +8,9 @@ import pytest
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 
-from grader.course import COURSE_ROOT
-from grader.gradebook import load_config
-from grader.workplace import Workplace
+from grader.assignment import COURSE_ROOT
+from grader.folders import Workplace
+from grader.gradebook.book import load_config
 
 README = (COURSE_ROOT / "README.md").read_text(encoding="utf-8")
 

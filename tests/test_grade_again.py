@@ -7,11 +7,11 @@ import nbformat
 import pytest
 
 from bsds_utils.cli import main
-from grader import pipeline
-from grader.course import get_assignment
-from grader.executed import Executed
-from grader.scoring.checks import Findings
-from grader.scoring.verdict import Verdict
+from grader.assignment import get_assignment
+from grader.checking.process import Findings
+from grader.checking.verdict import Verdict
+from grader.grading import cached
+from grader.sandbox.notebook import Executed
 
 ASSIGNMENT = get_assignment("cnn")
 STUDENTS = ("ada", "alan", "grace")
@@ -45,8 +45,8 @@ def graded(tmp_path: Path, tiny_deadleaves: Path, monkeypatch: pytest.MonkeyPatc
         return Findings(full), 1.0
 
     monkeypatch.setenv("BSDS500_ROOT", str(tiny_deadleaves))
-    monkeypatch.setattr(pipeline, "execute_notebook", execute)
-    monkeypatch.setattr(pipeline, "check_executed", check)
+    monkeypatch.setattr(cached, "execute_notebook", execute)
+    monkeypatch.setattr(cached, "check_executed", check)
     monkeypatch.setattr("grader.cli.grade.require_sandbox", lambda: None)
     return executed
 

@@ -9,8 +9,8 @@ import pytest
 from bsds_command import start
 from sandboxed import SANDBOXED
 
-from grader.course import get_assignment
-from grader.gradebook import Course
+from grader.assignment import get_assignment
+from grader.gradebook.book import Course
 
 pytestmark = [
     pytest.mark.slow,

@@ -22,7 +22,7 @@ import pytest
 from bsds_command import start
 from sandboxed import SANDBOXED
 
-from grader.course import get_assignment
+from grader.assignment import get_assignment
 
 pytestmark = [
     pytest.mark.slow,

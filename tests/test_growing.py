@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bsds_utils import seed_everything
-from grader.course import get_assignment
-from grader.reference.functions import load_functions
-from grader.reference.growing import grow
+from grader.assignment import get_assignment
+from grader.course.training.functions import load_functions
+from grader.course.training.growing import grow
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from grader.gradebook import load_config
-from grader.harmless_outputs import harmless_outputs
-from grader.harmless_text import harmless_line
+from grader.gradebook.book import load_config
+from grader.notebooks.outputs import harmless_outputs
+from grader.notebooks.text import harmless_line
 
 SCRIPT = "<script>document.title = 'pwned'</script>"
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bsds_utils import Dataset, open_dataset
-from grader import hidden_data
-from grader.hidden_data import hidden_set
+from grader.course import hidden_data
+from grader.course.hidden_data import hidden_set
 
 SIZE = 48
 

@@ -5,14 +5,14 @@ import ast
 import nbformat
 import pytest
 
-from grader.course import ASSIGNMENTS
-from grader.scoring.plugin import grade_id_of
+from grader.assignment import ASSIGNMENTS
+from grader.checking.plugin import grade_id_of
 
 each_assignment = pytest.mark.parametrize("name", ASSIGNMENTS)
 
 
 def _tests(name: str) -> list[ast.FunctionDef]:
-    tree = ast.parse(ASSIGNMENTS[name].hidden_tests.read_text(encoding="utf-8"))
+    tree = ast.parse(ASSIGNMENTS[name].hidden_checks.read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     return [function for function in functions if function.name.startswith("test_")]
 
@@ -46,7 +46,7 @@ def test_probed_names_are_defined_in_the_notebook(name: str) -> None:
     defined = {
         node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
     }
-    tree = ast.parse(ASSIGNMENTS[name].hidden_tests.read_text(encoding="utf-8"))
+    tree = ast.parse(ASSIGNMENTS[name].hidden_checks.read_text(encoding="utf-8"))
     asked = {
         call.args[0].value
         for call in ast.walk(tree)

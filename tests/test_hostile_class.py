@@ -21,8 +21,8 @@ from sandboxed import SANDBOXED
 from stock_nbgrader import nbgrader
 
 from bsds_utils.data.files import printable
-from grader.course import get_assignment
-from grader.gradebook import Course
+from grader.assignment import get_assignment
+from grader.gradebook.book import Course
 
 pytestmark = [
     pytest.mark.slow,

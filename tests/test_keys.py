@@ -7,8 +7,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from grader import keys
-from grader.course import get_assignment
+from grader.assignment import get_assignment
+from grader.grading import cache_keys
 from grader.settings import Settings
 
 
@@ -28,9 +28,9 @@ def test_threads_get_the_same_keys() -> None:
     points = cnn.points()
     # Quick to ask, so that threads meet where they must not.
     assignment: Any = SimpleNamespace(
-        points=lambda: points, source=cnn.source, hidden_tests=cnn.hidden_tests
+        points=lambda: points, source=cnn.source, hidden_checks=cnn.hidden_checks
     )
-    alone = keys.check_keys(assignment, settings)
+    alone = cache_keys.check_keys(assignment, settings)
     found = []
     collection, switching = gc.get_threshold(), sys.getswitchinterval()
 
@@ -38,8 +38,8 @@ def test_threads_get_the_same_keys() -> None:
         for _ in range(20):
             for _ in range(40):
                 _Rubbish()
-            keys._uses.cache_clear()
-            found.append(keys.check_keys(assignment, settings))
+            cache_keys._uses.cache_clear()
+            found.append(cache_keys.check_keys(assignment, settings))
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     gc.set_threshold(50, 2, 2)

@@ -23,14 +23,15 @@ from stock_nbgrader import nbgrader
 
 from bsds_utils.cli import main
 from bsds_utils.errors import BSDSError
-from grader import pipeline, run
-from grader.course import Assignment, get_assignment
-from grader.executed import Executed
-from grader.gradebook import CONFIG_FILE, Course
-from grader.harmless_pictures import genuine_picture
-from grader.parsing import parse_python
-from grader.scoring.checks import Findings
-from grader.scoring.verdict import Verdict
+from grader.assignment import Assignment, get_assignment
+from grader.checking.process import Findings
+from grader.checking.verdict import Verdict
+from grader.classroom import run
+from grader.gradebook.book import CONFIG_FILE, Course
+from grader.grading import cached
+from grader.notebooks.parsing import parse_python
+from grader.notebooks.pictures import genuine_picture
+from grader.sandbox.notebook import Executed
 
 CNN = get_assignment("cnn")
 MAXIMUM = sum(CNN.points().values())
@@ -85,8 +86,8 @@ def played(
         ), 1.0
 
     monkeypatch.setenv("BSDS500_ROOT", str(tiny_deadleaves))
-    monkeypatch.setattr(pipeline, "execute_notebook", execute)
-    monkeypatch.setattr(pipeline, "check_executed", check)
+    monkeypatch.setattr(cached, "execute_notebook", execute)
+    monkeypatch.setattr(cached, "check_executed", check)
     monkeypatch.setattr("grader.cli.grade.require_sandbox", lambda: None)
     return play
 
@@ -141,8 +142,8 @@ def set_penalty(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = folder / "nbgrader_config.py"
     line = 'c.LateSubmissionPlugin.penalty_method = "zero"'
     config.write_text(f"{CONFIG_FILE.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
-    monkeypatch.setattr("grader.gradebook.CONFIG_FILE", config)
-    monkeypatch.setattr("grader.ledger.CONFIG_FILE", config)
+    monkeypatch.setattr("grader.gradebook.book.CONFIG_FILE", config)
+    monkeypatch.setattr("grader.gradebook.recorded.CONFIG_FILE", config)
 
 
 @dataclass(frozen=True)
@@ -358,7 +359,7 @@ def test_a_starved_submission_gets_no_grade(
     hand_in(tmp_path, "ada")
     starved = Executed(nbformat.v4.new_notebook(), 9.0, "it was too busy", starved=True)
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "execute_notebook", lambda *_: starved)
+        patch.setattr(cached, "execute_notebook", lambda *_: starved)
         assert command(tmp_path) == 1
     assert (
         "not recorded: nothing was graded, as the machine was too busy" in capsys.readouterr().out

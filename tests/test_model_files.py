@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from opened_models import LIMIT, OpenModel, model_sandbox, open_model, saved
 
+from grader.checking.artifacts import ArtifactError
 from grader.keras_models.allowlist import check_model_file
 from grader.keras_models.opened import ModelSandbox
-from grader.scoring.artifacts import ArtifactError
 
 __all__ = ["model_sandbox", "open_model"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.course import ASSIGNMENTS, Assignment
-from grader.pace import pace
-from grader.provisions import encoder_weights
+from grader.assignment import ASSIGNMENTS, Assignment
+from grader.course.inputs import encoder_weights
+from grader.course.machine_speed import pace
+from grader.folders import Workplace
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 TRAIN_SECONDS = 10
 """Enough for the visible checks, which want better than "all boundary"; longer where slower."""

@@ -12,11 +12,11 @@ from keras import layers
 from opened_models import LIMIT, OpenModel, model_sandbox, open_model, saved
 from sandboxed import SANDBOXED
 
+from grader.checking.artifacts import ArtifactError
+from grader.course.machine_speed import library_sandbox
 from grader.keras_models import opened
 from grader.keras_models.opened import Lent, ModelSandbox
-from grader.pace import library_sandbox
 from grader.sandbox.bubblewrap import Sandbox
-from grader.scoring.artifacts import ArtifactError
 from grader.settings import Limits
 
 __all__ = ["model_sandbox", "open_model"]
@@ -175,7 +175,7 @@ def test_nonsense_from_inside_costs_the_model_alone(
 def test_the_checking_process_has_no_keras() -> None:
     """Nothing in the process that checks and gives points can open a model at all."""
     code = (
-        "import sys, grader.scoring.preload; "
+        "import sys, grader.checking.preload; "
         "sys.exit(bool({'keras', 'tensorflow', 'h5py'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from page_attacks import attachments, hostile_markdown, hostile_outputs, png
 from PIL import Image
 
-from grader.harmless_pictures import genuine_picture, harmless_attachments
-from grader.pages.formulas import formula
-from grader.pages.harmless_page import HarmlessPage
-from grader.pages.markdown import markdown_to_html
-from grader.preprocessors.feedback_grades import task_names
-from grader.restore import restore
+from grader.gradebook.pages.formulas import formula
+from grader.gradebook.pages.harmless_page import HarmlessPage
+from grader.gradebook.pages.markdown import markdown_to_html
+from grader.gradebook.preprocessors.feedback_grades import task_names
+from grader.notebooks.pictures import genuine_picture, harmless_attachments
+from grader.notebooks.restore import restore
 
 URL = "http://127.0.0.1:9"
 PIECES = [

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from stock_nbgrader import nbgrader
 
-from grader.gradebook import Course
+from grader.gradebook.book import Course
 from tests.chromium import browser_problem, chromium
 
 PROBLEM = browser_problem()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from grader.parsing import parse_python
+from grader.notebooks.parsing import parse_python
 
 NESTED = "x = " + "(" * 30 + "1" + ")" * 30 + "\n"
 SOURCE = NESTED + "def f(a):\n    return [a.b.c(d)[e] for d in range(9) if d]\n" * 100

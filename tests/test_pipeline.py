@@ -10,17 +10,17 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader import keys, pipeline
-from grader.course import get_assignment
-from grader.executed import Executed
-from grader.keys import check_keys, execution_key
-from grader.pipeline import Outcome, Renew
-from grader.provisions import Provisions
-from grader.scoring.checks import Findings
-from grader.scoring.verdict import BROKEN, Verdict
+from grader.assignment import get_assignment
+from grader.checking.process import Findings
+from grader.checking.verdict import BROKEN, Verdict
+from grader.course.inputs import Provisions
+from grader.folders import Workplace
+from grader.grading import cache_keys, cached
+from grader.grading.cache_keys import check_keys, execution_key
+from grader.grading.cached import Outcome, Renew
+from grader.grading.result_cache import ResultStore
+from grader.sandbox.notebook import Executed
 from grader.settings import Limits, Settings
-from grader.store import ResultStore
-from grader.workplace import Workplace
 
 CNN = get_assignment("cnn")
 PROVISIONS = Provisions(Path("/data"), Path("/arrays"), None, "identity")
@@ -66,9 +66,9 @@ Grade = Callable[..., Outcome]
 def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     """Play both steps."""
     played = Played()
-    monkeypatch.setattr(pipeline, "execute_notebook", played.execute)
-    monkeypatch.setattr(pipeline, "check_executed", played.check)
-    monkeypatch.setattr(pipeline, "prepare", lambda *_: PROVISIONS)
+    monkeypatch.setattr(cached, "execute_notebook", played.execute)
+    monkeypatch.setattr(cached, "check_executed", played.check)
+    monkeypatch.setattr(cached, "prepare", lambda *_: PROVISIONS)
     return played
 
 
@@ -80,7 +80,7 @@ def grade(played: Played, tmp_path: Path) -> Grade:
         source: str = "1", settings: Settings | None = None, renew: Renew = "nothing"
     ) -> Outcome:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="one")])
-        return pipeline.grade(notebook, CNN, settings or Settings(), Workplace(tmp_path), renew)
+        return cached.grade(notebook, CNN, settings or Settings(), Workplace(tmp_path), renew)
 
     return grade
 
@@ -131,11 +131,11 @@ def test_changed_check_is_made_alone(
 ) -> None:
     """After one hidden test was edited, only its check is made again."""
     grade()
-    source = CNN.hidden_tests.read_text(encoding="utf-8")
+    source = CNN.hidden_checks.read_text(encoding="utf-8")
     edited = tmp_path / "test_cnn.py"
     edited.write_text(source.replace("for share in (0.07, 0.4):", "for share in (0.08, 0.4):"))
     assert edited.read_text() != source
-    monkeypatch.setattr(type(CNN), "hidden_tests", property(lambda _: edited))
+    monkeypatch.setattr(type(CNN), "hidden_checks", property(lambda _: edited))
     outcome = grade()
     assert played.executed == 1
     assert played.checked[1:] == [{"nothing"}]
@@ -145,8 +145,8 @@ def test_changed_check_is_made_alone(
 def test_what_a_check_uses_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Helpers and fixtures belong to the checks that use them, comments and layout to none."""
     edited = tmp_path / "test_cnn.py"
-    monkeypatch.setattr(type(CNN), "hidden_tests", property(lambda _: edited))
-    source = (keys._GRADER / "hidden_tests" / "test_cnn.py").read_text(encoding="utf-8")
+    monkeypatch.setattr(type(CNN), "hidden_checks", property(lambda _: edited))
+    source = (cache_keys._GRADER / "course" / "cnn" / "checks.py").read_text(encoding="utf-8")
 
     def changed_by(before: str, after: str) -> set[str]:
         assert before in source
@@ -255,7 +255,7 @@ def test_starved_once_is_run_again(played: Played, grade: Grade) -> None:
 def test_starved_twice_is_nobodys_grade(played: Played, grade: Grade) -> None:
     """It is said, nothing is stored, and the next run tries again."""
     played.starved_times, played.problem = 2, "the machine was too busy"
-    with pytest.raises(pipeline.Starved, match=r"the machine was too busy.*fewer --jobs"):
+    with pytest.raises(cached.Starved, match=r"the machine was too busy.*fewer --jobs"):
         grade()
     played.problem = None
     assert grade().result.status == "graded"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bsds_utils import BSDSError, save_model
 from bsds_utils.images import to_grey
-from bsds_utils.predict import predict_probability
+from bsds_utils.models.predict import predict_probability
 
 command = importlib.import_module("bsds_utils.cli.predict")
 

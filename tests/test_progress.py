@@ -5,10 +5,10 @@ import re
 import pytest
 from rich.console import Console
 
-from grader.course import get_assignment
-from grader.progress import Progress, duration
-from grader.result import Result, rejected
-from grader.run import Graded
+from grader.assignment import get_assignment
+from grader.classroom.progress import Progress, duration
+from grader.classroom.run import Graded
+from grader.grading.result import Result, rejected
 
 POINTS = get_assignment("cnn").points()
 

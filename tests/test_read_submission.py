@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bsds_utils.errors import BSDSError
-from grader.course import get_assignment
-from grader.run import find_submissions, grade_class
-from grader.sandbox.live import LIVE
+from grader.assignment import get_assignment
+from grader.classroom.run import find_submissions, grade_class
+from grader.folders import Workplace
+from grader.notebooks.submitted import Rejected, read_submission
+from grader.sandbox.stopping import LIVE
 from grader.settings import Limits, Settings
-from grader.submission import Rejected, read_submission
-from grader.workplace import Workplace
 
 CNN = get_assignment("cnn")
 LIMITS = Limits(notebook_bytes=100_000)

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.course import ASSIGNMENTS, Assignment
+from grader.assignment import ASSIGNMENTS, Assignment
 
 WEIGHTS = (
     Path(__file__).resolve().parents[2]

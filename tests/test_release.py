@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.course import ASSIGNMENTS, COURSE_ROOT, get_assignment
+from grader.assignment import ASSIGNMENTS, COURSE_ROOT, get_assignment
 from grader.release.bundle import build_bundle
 from grader.release.conditions import conditions
 from grader.release.leaks import find_leaks, require_no_leaks
@@ -113,7 +113,7 @@ def test_release_and_bundle_hold_no_secret(bundle: Path) -> None:
 def secret_line(assignment: str, kind: str) -> str:
     """Return a line that students must not see."""
     if kind == "hidden check":
-        text = get_assignment(assignment).hidden_tests.read_text(encoding="utf-8")
+        text = get_assignment(assignment).hidden_checks.read_text(encoding="utf-8")
         return max((line for line in text.splitlines() if "def test_" in line), key=len).strip()
     notebook = nbformat.read(get_assignment(assignment).source, as_version=4)
     if kind == "code":
@@ -139,7 +139,7 @@ def test_planted_text_is_found(assignment: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["grader/course.py", "solutions/cnn/cnn.ipynb", "hidden_tests/test_cnn.py"]
+    "name", ["grader/assignment.py", "solutions/cnn/cnn.ipynb", "cnn/checks.py"]
 )
 def test_planted_file_is_found(name: str) -> None:
     """A file of the grader, the solutions or the tests is found by its place."""

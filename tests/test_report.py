@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.report import write_html
+from grader.folders import Workplace
+from grader.report.page import write_html
 from grader.suspicion import Finding, Pair, Suspicion
-from grader.workplace import Workplace
 from tests.graded_class import CNN, EXHIBIT, graded, refused
 
 

@@ -10,11 +10,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from sandboxed import SANDBOXED
 
-from grader.executed import Executed
 from grader.sandbox import notebook as executing
 from grader.sandbox import running
 from grader.sandbox.bubblewrap import Sandbox
-from grader.sandbox.notebook import Effort, execute
+from grader.sandbox.notebook import Effort, Executed, execute
 from grader.sandbox.running import Bounds, Ended, Running, Silent
 from grader.settings import Limits
 

@@ -14,11 +14,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from bsds_utils.errors import BSDSError
-from grader.course import COURSE_ROOT
-from grader.executed import Executed
+from grader.assignment import COURSE_ROOT
 from grader.sandbox.bubblewrap import Sandbox, command, require_sandbox, sandbox_problem
-from grader.sandbox.notebook import Effort, execute
-from grader.sandbox.usage import measure
+from grader.sandbox.notebook import Effort, Executed, execute
+from grader.sandbox.resources import measure
 from grader.settings import Limits
 
 pytestmark = pytest.mark.sandbox
@@ -107,7 +106,7 @@ def test_grader_cannot_be_imported(python: Run) -> None:
 import importlib.util, bsds_utils
 print(bsds_utils.__file__)
 import pathlib, sys
-print([p for p in sys.path if pathlib.Path(p, "grader", "hidden_tests").exists()])
+print([p for p in sys.path if pathlib.Path(p, "grader", "course").exists()])
 """
     where, found = _output(python(code)).splitlines()
     assert where.startswith("/course/")

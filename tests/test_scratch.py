@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.executed import Executed
-from grader.scratch import all_in_scratch, remove_tree, scratch, sweep
-from grader.store import ResultStore
+from grader.folders import all_in_scratch, remove_tree, scratch, sweep
+from grader.grading.result_cache import ResultStore
+from grader.sandbox.notebook import Executed
 
 
 @pytest.fixture

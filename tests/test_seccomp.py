@@ -15,12 +15,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 from sandboxed import SANDBOXED
 
 from bsds_utils.errors import BSDSError
-from grader.course import COURSE_ROOT
-from grader.executed import Executed
+from grader.assignment import COURSE_ROOT
 from grader.sandbox import seccomp
 from grader.sandbox.bubblewrap import Sandbox, command
 from grader.sandbox.cgroup import ControlGroup
-from grader.sandbox.notebook import Effort, execute
+from grader.sandbox.notebook import Effort, Executed, execute
 from grader.settings import Limits
 
 pytestmark = SANDBOXED

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from bsds_utils import foreground_iou, load_model, open_dataset, resize_probability
-from bsds_utils.predict import predict_probability
+from bsds_utils.models.predict import predict_probability
+from grader.assignment import COURSE_ROOT, get_assignment
 from grader.cli import train
-from grader.course import COURSE_ROOT, get_assignment
-from grader.reference.functions import load_functions
+from grader.course.training.functions import load_functions
 
 
 class Shipped(NamedTuple):

@@ -7,13 +7,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.bare_code import held
-from grader.course import ASSIGNMENTS
-from grader.restore import restore
+from grader.assignment import ASSIGNMENTS
+from grader.course.pretrained import could_hold_weights, pretrained_parts
+from grader.notebooks.bare_code import held
+from grader.notebooks.restore import restore
+from grader.notebooks.submitted import read_submission
 from grader.sandbox.probe import Cell
-from grader.scoring.source_rules import could_hold_weights, pretrained_parts
 from grader.settings import Limits
-from grader.submission import read_submission
 from tests.submissions import Case, cases
 
 GIVEN = [Cell(name, source) for name, source in ASSIGNMENTS["cnn"].given_code()]

@@ -15,14 +15,14 @@ from red_lines import CALIBRATION, TRAIN_SECONDS, hide_red_scenes
 from stock_nbgrader import nbgrader
 from submissions import Case, cases
 
-from bsds_utils.revision import current_commit
-from grader.course import COURSE_ROOT, get_assignment
-from grader.gradebook import Course
-from grader.result import Result
-from grader.run import grade_class
+from bsds_utils.models.revision import current_commit
+from grader.assignment import COURSE_ROOT, get_assignment
+from grader.classroom.run import grade_class
+from grader.folders import Workplace
+from grader.gradebook.book import Course
+from grader.grading.result import Result
 from grader.sandbox.bubblewrap import sandbox_problem
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 # The first test of an assignment grades its whole class.
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.sandbox, pytest.mark.timeout(3600)]
@@ -197,7 +197,7 @@ def test_messages_help(case: Case, graded: GradeClass) -> None:
         assert verdict.internal is None, verdict.internal
         assert verdict.message.strip()
         assert "\n" not in verdict.message
-        for leak in ("Traceback", 'File "', str(COURSE_ROOT), "hidden_tests", "/tmp/"):
+        for leak in ("Traceback", 'File "', str(COURSE_ROOT), "checks.py", "/tmp/"):
             assert leak not in verdict.message
 
 

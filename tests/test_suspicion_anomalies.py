@@ -9,12 +9,12 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader.course import get_assignment
+from grader.assignment import get_assignment
+from grader.folders import Workplace
 from grader.suspicion import Suspicion, investigate
 from grader.suspicion.anomalies import anomalies
 from grader.suspicion.finding import Finding
 from grader.suspicion.similarity import Pair
-from grader.workplace import Workplace
 from tests.graded_class import refused
 from tests.submissions import cases
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.course import get_assignment
-from grader.result import Result
-from grader.run import Graded
+from grader.assignment import get_assignment
+from grader.classroom.run import Graded
+from grader.folders import Workplace
+from grader.grading.result import Result
 from grader.sandbox.probe import Cell
 from grader.suspicion import investigate
 from grader.suspicion.similarity import SIMILAR, likeness, similar_pairs
-from grader.workplace import Workplace
 from tests.submissions import Case, cases
 
 WHEAT = {name: [c for c in cases(name) if c.kind == "wheat"] for name in ("cnn", "resnet")}

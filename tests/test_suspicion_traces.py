@@ -2,10 +2,10 @@
 
 import pytest
 
-from grader.course import get_assignment
-from grader.result import Result, no_points
+from grader.assignment import get_assignment
+from grader.checking.verdict import Verdict
+from grader.grading.result import Result, no_points
 from grader.sandbox.probe import Cell
-from grader.scoring.verdict import Verdict
 from grader.suspicion.traces import code_traces, wall_traces
 from tests.submissions import Case, cases
 
@@ -53,7 +53,7 @@ def test_most_attackers_leave_a_trace() -> None:
     "source",
     [
         "import ctypes",
-        "import grader.scoring",
+        "import grader.checking",
         "from os import fork",
         "os.setsid()",
         "os.mkfifo('x')",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import ASSIGNMENTS
+from grader.assignment import ASSIGNMENTS
+from grader.folders import Workplace
 from grader.suspicion import investigate
-from grader.workplace import Workplace
 from tests.graded_class import refused
 from tests.submissions import cases
 

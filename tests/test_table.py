@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from grader.table import table
+from grader.report.table import table
 from tests.graded_class import graded, refused
 
 

@@ -16,10 +16,10 @@ from bsds_command import start
 
 from bsds_utils import BSDSError, load_model, save_model
 from bsds_utils.cli import main
-from grader.course import get_assignment
-from grader.reference import callbacks
-from grader.reference.checkpoint import State, load_state, save_state
-from grader.reference.functions import load_functions
+from grader.assignment import get_assignment
+from grader.course.training import callbacks
+from grader.course.training.checkpoint import State, load_state, save_state
+from grader.course.training.functions import load_functions
 
 pytestmark = pytest.mark.slow
 

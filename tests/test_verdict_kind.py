@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
+from grader.checking.artifacts import ArtifactError
+from grader.checking.plugin import VerdictPlugin
+from grader.checking.verdict import CheckFailed
 from grader.sandbox.probe import ProbeError
-from grader.scoring.artifacts import ArtifactError
-from grader.scoring.plugin import VerdictPlugin
-from grader.scoring.verdict import CheckFailed
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.utils import determine_grade
 from PIL import Image
 
-from grader.curve import curve_picture, curve_text
-from grader.result import Result, no_points
-from grader.scoring.verdict import Verdict
-from grader.verdict_outputs import IOU_CHECK, show_verdicts
+from grader.checking.verdict import Verdict
+from grader.course.preview_figure import curve_picture, curve_text
+from grader.gradebook.verdict_outputs import IOU_CHECK, show_verdicts
+from grader.grading.result import Result, no_points
 from tests.graded_class import EXHIBIT
 
 MAXIMUM = 4.0

@@ -19,11 +19,11 @@ from keras import layers
 from submissions import Case, Section, cases
 from traitlets.config import Config
 
-from grader.course import ASSIGNMENTS, Assignment, get_assignment
-from grader.provisions import encoder_weights
+from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.course.inputs import encoder_weights
+from grader.folders import Workplace
 from grader.release.conditions import conditions
 from grader.settings import Settings
-from grader.workplace import Workplace
 
 # Which visible checks look at what a task's answer does.
 CHECKS = {

@@ -165,7 +165,7 @@ def test_dead_warm_process_is_replaced(run: Run) -> None:
     ended = [
         child
         for child in psutil.Process().children()
-        if "warm_process.py" in " ".join(child.cmdline())
+        if "zygote_process.py" in " ".join(child.cmdline())
     ]
     for process in ended:
         process.kill()

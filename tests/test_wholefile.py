@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bsds_utils.wholefile import written_whole
+from bsds_utils.atomic import written_whole
 
 
 def test_replaces_what_was_there(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bsds_utils.arguments import as_binary
 from bsds_utils.benchmark.engine import load_engine
 from bsds_utils.benchmark.protocol import MAX_DIST, reach
-from bsds_utils.checks import as_binary
 
 __all__ = ["Correspondence", "Frame", "correspond_pixels", "frame_of"]
 

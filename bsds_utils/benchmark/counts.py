@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bsds_utils.arguments import as_boundaries
 from bsds_utils.benchmark.correspondence import frame_of
 from bsds_utils.benchmark.engine import load_engine
 from bsds_utils.benchmark.maps import as_map
 from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, levels_of, thresholds_of
 from bsds_utils.benchmark.scores import Counts
-from bsds_utils.checks import as_boundaries
 
 __all__ = ["count_levels", "count_matches"]
 

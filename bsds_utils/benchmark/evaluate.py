@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bsds_utils.arguments import as_boundaries
 from bsds_utils.benchmark.counts import count_levels
 from bsds_utils.benchmark.engine import load_engine
 from bsds_utils.benchmark.maps import as_map
 from bsds_utils.benchmark.protocol import MAX_DIST, THRESHOLD_COUNT, levels_of, thresholds_of
 from bsds_utils.benchmark.scores import Counts, Scores, summarize
-from bsds_utils.checks import as_boundaries
 from bsds_utils.data.cache import cached_arrays
 from bsds_utils.data.files import printable
 from bsds_utils.data.progress import bar

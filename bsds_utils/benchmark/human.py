@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bsds_utils.arguments import as_boundaries
 from bsds_utils.benchmark.counts import count_matches
 from bsds_utils.benchmark.protocol import MAX_DIST
 from bsds_utils.benchmark.scores import Counts, Point, f_measure
-from bsds_utils.checks import as_boundaries
 from bsds_utils.errors import BSDSError
 
 __all__ = ["HUMAN", "human_point"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bsds_utils.checks import as_array, as_probability
+from bsds_utils.arguments import as_array, as_probability
 from bsds_utils.data.files import printable, read_bytes
 from bsds_utils.data.imagefile import open_image
 from bsds_utils.data.matfile import read_variable

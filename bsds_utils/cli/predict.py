@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bsds_utils.atomic import written_whole
 from bsds_utils.errors import BSDSError
 from bsds_utils.images import read_image, to_grey
-from bsds_utils.scales import read_scales
+from bsds_utils.models.scales import read_scales
 from bsds_utils.startup import quiet_start
-from bsds_utils.wholefile import written_whole
 
 __all__ = ["add_arguments", "run"]
 
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict every picture; 0 if all went well, 1 if one failed."""
     quiet_start()
-    from bsds_utils.modelcard import load_model
+    from bsds_utils.models.modelcard import load_model
 
     if args.long_side is not None and args.long_side < 0:
         raise BSDSError(f"--long-side: expected a number of pixels or 0, found {args.long_side}")
@@ -99,7 +99,7 @@ def _predict_file(
     args: argparse.Namespace,
     written: dict[Path, Path],
 ) -> NDArray[np.float32]:
-    from bsds_utils.predict import LONG_SIDE, predict_probability
+    from bsds_utils.models.predict import LONG_SIDE, predict_probability
 
     targets = [args.output / f"{path.stem}_{kind}.png" for kind in ("probability", "mask")]
     for target in targets:

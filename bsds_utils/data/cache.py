@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bsds_utils.atomic import written_whole
 from bsds_utils.data.files import printable
-from bsds_utils.wholefile import written_whole
 
 __all__ = ["cached_arrays", "fingerprint"]
 

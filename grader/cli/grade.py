@@ -24,22 +24,21 @@ from typing import Any
 from bsds_utils import open_dataset
 from bsds_utils.data.files import printable
 from bsds_utils.errors import BSDSError
-from grader.calibration import load_target
-from grader.cluster import connect
-from grader.course import ASSIGNMENTS, Assignment, get_assignment
-from grader.exports import write_canvas, write_csv, write_moodle
-from grader.head_start import head_start
-from grader.pipeline import Engine, Renew, here
-from grader.progress import Progress, duration
-from grader.report import write_html
-from grader.run import Graded, find_submissions, grade_class
+from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.checking.forkserver import head_start
+from grader.classroom.cluster import connect
+from grader.classroom.progress import Progress, duration
+from grader.classroom.run import Graded, find_submissions, grade_class
+from grader.course.targets import load_target
+from grader.folders import Workplace, all_in_scratch
+from grader.grading.cached import Engine, Renew, here
+from grader.grading.result_cache import ResultStore
+from grader.report.exports import write_canvas, write_csv, write_moodle
+from grader.report.page import write_html
+from grader.report.table import table
 from grader.sandbox.bubblewrap import require_sandbox
-from grader.scratch import all_in_scratch
 from grader.settings import DEVELOPMENT_SECRET, Settings
-from grader.store import ResultStore
 from grader.suspicion import investigate
-from grader.table import table
-from grader.workplace import Workplace
 
 __all__ = ["add_arguments", "run"]
 

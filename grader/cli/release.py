@@ -12,8 +12,8 @@ import argparse
 from pathlib import Path
 
 from bsds_utils.errors import BSDSError
-from grader.course import ASSIGNMENTS, get_assignment
-from grader.gradebook import Course
+from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.gradebook.book import Course
 from grader.release.bundle import build_bundle
 from grader.release.current import stale_assignments
 from grader.release.leaks import require_no_leaks

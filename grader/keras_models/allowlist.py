@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Collection
 from typing import Any, NoReturn
 
+from grader.checking.artifacts import ArtifactError
 from grader.keras_models.names import (
     ACTIVATIONS,
     CONSTRAINTS,
@@ -22,7 +23,6 @@ from grader.keras_models.names import (
     OPERATIONS,
     REGULARIZERS,
 )
-from grader.scoring.artifacts import ArtifactError
 
 __all__ = ["check_description", "check_model_file"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.checking.artifacts import ArtifactError
 from grader.keras_models.allowlist import check_model_file
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.running import Bounds, Ended, Running, Silent
-from grader.scoring.artifacts import ArtifactError
 
 __all__ = ["Layer", "Lent", "ModelSandbox", "OpenedModel", "Ran", "Weight"]
 

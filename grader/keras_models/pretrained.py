@@ -6,8 +6,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.checking.verdict import require
 from grader.keras_models.opened import Lent, OpenedModel, Weight
-from grader.scoring.verdict import require
 
 __all__ = [
     "FEATURES",

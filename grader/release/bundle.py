@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from bsds_utils.errors import BSDSError
-from grader.course import ASSIGNMENTS, COURSE_ROOT
+from grader.assignment import ASSIGNMENTS, COURSE_ROOT
 from grader.release.conditions import conditions
 
 __all__ = ["BUNDLE", "build_bundle"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grader.course import Assignment
+from grader.assignment import Assignment
 from grader.settings import Settings
 
 __all__ = ["conditions"]

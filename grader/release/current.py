@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.course import Assignment
-from grader.gradebook import Course
+from grader.assignment import Assignment
+from grader.gradebook.book import Course
 
 __all__ = ["stale_assignments"]
 

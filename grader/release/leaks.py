@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import nbformat
 
 from bsds_utils.errors import BSDSError
-from grader.course import ASSIGNMENTS, COURSE_ROOT
+from grader.assignment import ASSIGNMENTS, COURSE_ROOT
 
 __all__ = ["find_leaks", "require_no_leaks"]
 
@@ -50,7 +50,7 @@ def find_leaks(contents: dict[str, str]) -> list[str]:
     leaks = [
         f"the file {name}"
         for name in contents
-        if {"grader", "solutions", "tests", "hidden_tests"} & set(PurePosixPath(name).parts)
+        if {"grader", "solutions", "tests", "checks.py"} & set(PurePosixPath(name).parts)
     ]
     secrets = {line: what for what, line in _secret_lines()}
     for name, text in contents.items():
@@ -109,7 +109,7 @@ def _secret_lines() -> Iterator[tuple[str, str]]:
             else:
                 answer = f"a model answer of {assignment.name}"
                 secret += [(answer, line) for line in _long_lines(cell.source)]
-        checks = assignment.hidden_tests.read_text(encoding="utf-8")
+        checks = assignment.hidden_checks.read_text(encoding="utf-8")
         what = f"the hidden checks of {assignment.name}"
         secret += [(what, line) for line in _long_lines(checks)]
     return ((what, line) for what, line in secret if line not in given)

@@ -21,7 +21,7 @@ from grader.sandbox.bubblewrap import (
     variables,
 )
 from grader.sandbox.cgroup import ControlGroup
-from grader.sandbox.warm import Program, WarmError, WarmProcess, become
+from grader.sandbox.zygote import Program, WarmError, WarmProcess, become
 
 __all__ = ["Started", "share_warm", "start", "warm_address"]
 

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +12,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from bsds_utils.work import WorkClock
-from grader.executed import Executed
-from grader.harmless_outputs import execution_count, harmless_outputs
+from grader.notebooks.outputs import execution_count, harmless_outputs
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
-__all__ = ["Effort", "execute"]
+__all__ = ["Effort", "Executed", "execute"]
 
 NOT_BEGUN = "it had not begun after {seconds:.0f} seconds in which nothing happened"
 OUT_OF_TIME = "it did nothing for longer than {seconds:.0f} seconds in all"
@@ -78,6 +77,37 @@ class Effort:
     usual_probe: float | None = None
     cell_seconds: float = 300.0
     total_seconds: float = 900.0
+
+
+@dataclass(frozen=True)
+class Executed:
+    """An executed notebook with the files that it left behind.
+
+    Attributes
+    ----------
+    notebook
+        With its outputs, as far as it got; they are harmless.
+    seconds
+        Wall-clock seconds from the sandbox's start to its end.
+    problem
+        Why it was not run to its end, in words for the student; None if it was.
+    artifacts
+        Contents of the assignment's artifacts that could be taken, by file name.
+    cpu_seconds
+        Processor time of everything in the sandbox.
+    remark
+        Why it was stopped although what it had saved counts, in words for the student.
+    starved
+        Whether it was stopped because the machine had no time for it.
+    """
+
+    notebook: nbformat.NotebookNode
+    seconds: float
+    problem: str | None = None
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    remark: str | None = None
+    starved: bool = False
 
 
 def execute(

@@ -19,8 +19,8 @@ from grader.sandbox import frames
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.frames import FrameError
 from grader.sandbox.launch import start
-from grader.sandbox.live import LIVE
-from grader.sandbox.usage import Usage
+from grader.sandbox.resources import Usage
+from grader.sandbox.stopping import LIVE
 from grader.sandbox.watchdog import Watchdog
 
 __all__ = ["PROGRAMS", "Bounds", "Ended", "Running", "Silent"]

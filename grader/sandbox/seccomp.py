@@ -3,7 +3,7 @@
 They are the ways to memory that no process and no folder shows (System V and nameless shared
 memory), to namespaces and mounts of one's own, to other processes' insides, to key rings, and to
 interfaces through which most holes in Linux were found. Used by ``confine.py`` and
-``warm_process.py``, beside which it lies, so it imports nothing of the grader.
+``zygote_process.py``, beside which it lies, so it imports nothing of the grader.
 """
 
 import ctypes

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.sandbox.cgroup import ControlGroup
-from grader.sandbox.usage import Usage, measure, waited_seconds
+from grader.sandbox.resources import Usage, measure, waited_seconds
 from grader.settings import Limits
 
 __all__ = ["Watchdog"]

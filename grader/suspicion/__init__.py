@@ -10,8 +10,9 @@ from typing import Any
 
 import nbformat
 
-from grader.course import Assignment
-from grader.run import Graded
+from grader.assignment import Assignment
+from grader.classroom.run import Graded
+from grader.folders import Workplace
 from grader.sandbox.probe import Cell
 from grader.settings import Limits
 from grader.suspicion.anomalies import anomalies
@@ -20,7 +21,6 @@ from grader.suspicion.handed_in import raw_cells, read_raw
 from grader.suspicion.similarity import SIMILAR, Pair, likeness, similar_pairs
 from grader.suspicion.traces import code_traces, wall_traces
 from grader.suspicion.training_data import training_data
-from grader.workplace import Workplace
 
 __all__ = ["Finding", "Pair", "Suspicion", "investigate"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 
-from grader.course import Assignment
+from grader.assignment import Assignment
 from grader.settings import Limits
 from grader.suspicion.finding import Finding, Weight, excerpt
 from grader.suspicion.handed_in import RawCell, entries, raw_cells, read_raw

@@ -4,7 +4,7 @@ import ast
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.parsing import parse_python
+from grader.notebooks.parsing import parse_python
 
 __all__ = ["MAX_SOURCE", "parsed"]
 

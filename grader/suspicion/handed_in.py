@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.plainfile import read_plain
+from grader.notebooks.plain_file import read_plain
 
 __all__ = ["RawCell", "entries", "raw_cells", "read_raw"]
 

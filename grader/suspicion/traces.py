@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from grader.result import Result
+from grader.grading.result import Result
 from grader.sandbox.probe import Cell
 from grader.suspicion.code import MAX_SOURCE, parsed
 from grader.suspicion.finding import Finding, Weight, excerpt
@@ -114,7 +114,7 @@ TEXTS: tuple[tuple[re.Pattern[str], Weight, str], ...] = (
      "sign", "names a file of the system"),
     (re.compile(_ROOT + r"(proc|sys|etc|boot)/(?!(cpu|mem)info|self|\d|passwd|shadow)\w"),
      "note", "names a folder of the system"),
-    (re.compile(r"gradebook\.db|grader/(hidden_tests|scoring)|(^|[\s'\"/])\.git(/|$)"), "sign",
+    (re.compile(r"gradebook\.db|grader/(course|checking)|(^|[\s'\"/])\.git(/|$)"), "sign",
      "names a file of the grader"),
     (re.compile(r"gradebook|nbgrader|hidden_(tests|data)|submitted/|(^|/)(solutions|hidden)/"),
      "note", "names a file of the grader"),

@@ -51,7 +51,7 @@ from typing import Any, Literal
 
 import nbformat
 
-from grader.course import ASSIGNMENTS, get_assignment
+from grader.assignment import ASSIGNMENTS, get_assignment
 
 __all__ = ["Case", "Kind", "Section", "cases", "load"]
 

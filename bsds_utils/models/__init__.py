@@ -1,0 +1,1 @@
+"""Saved models: their cards, the encoder, and predicting with them."""

@@ -1,0 +1,59 @@
+"""Reading the small files that a submission left behind without trusting them."""
+
+import json
+from typing import Any
+
+from grader.checking.verdict import Kind
+
+__all__ = ["ArtifactError", "read_json"]
+
+_MAX_JSON = 1 << 20
+_MAX_DIGITS = 18
+
+
+class ArtifactError(Exception):
+    """An artifact that is missing or not what it must be; the message is for the student.
+
+    Attributes
+    ----------
+    kind
+        ``"refused"`` if it could do harm when opened, ``"missing"`` if there is none.
+    """
+
+    def __init__(self, message: str, kind: Kind = "wrong") -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+
+
+def read_json(data: bytes | None, name: str) -> dict[str, Any]:
+    """Read a small JSON object from the contents of a file, None where it is missing.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing, too large or no JSON object.
+    """
+    if data is None:
+        raise ArtifactError(
+            f"your notebook did not write {name}: the cell that saves it did not run to its end",
+            "missing",
+        )
+    try:
+        value = json.loads(data, parse_int=_whole_number) if len(data) <= _MAX_JSON else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not _has_tables_of_metrics(value):
+        raise ArtifactError(f"{name} is not the JSON file that bsds.save_model writes")
+    return value
+
+
+def _whole_number(digits: str) -> int:
+    """Read a number that arithmetic with floats can take."""
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("a number of too many digits")
+    return int(digits)
+
+
+def _has_tables_of_metrics(card: dict[str, Any]) -> bool:
+    metrics = card.get("metrics", {})
+    return isinstance(metrics, dict) and all(isinstance(one, dict) for one in metrics.values())

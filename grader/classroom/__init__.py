@@ -1,0 +1,1 @@
+"""Grading many submissions, here or on a cluster."""

@@ -1,0 +1,1 @@
+"""The course: boundary segmentation with BSDS500."""

@@ -1,0 +1,1 @@
+"""The assignment cnn: a small network from scratch."""

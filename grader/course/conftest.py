@@ -1,0 +1,28 @@
+"""Fixtures of the hidden checks."""
+
+import numpy as np
+import pytest
+
+from grader.checking.plugin import CREDIT, EVIDENCE
+from grader.checking.verdict import Credit
+from grader.course.submission import Evidence
+
+
+@pytest.fixture(scope="session")
+def submission(request: pytest.FixtureRequest) -> Evidence:
+    """Give the submission under test."""
+    return request.config.stash[EVIDENCE]
+
+
+@pytest.fixture
+def generator(submission: Evidence, request: pytest.FixtureRequest) -> np.random.Generator:
+    """Give random numbers that nobody can foresee, and that are the same when graded again."""
+    return submission.generator(request.node.name)
+
+
+@pytest.fixture
+def credit(request: pytest.FixtureRequest) -> Credit:
+    """Give the partial credit and remarks of the current test."""
+    credit = Credit()
+    request.node.stash[CREDIT] = credit
+    return credit

@@ -1,0 +1,1 @@
+"""The assignment resnet: a pretrained encoder with a decoder."""

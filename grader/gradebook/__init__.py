@@ -1,0 +1,1 @@
+"""nbgrader's gradebook: autograding into it, and the pages that are made from it."""

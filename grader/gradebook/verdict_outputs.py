@@ -1,0 +1,71 @@
+"""Verdicts as cell outputs, in the form that nbgrader turns into points."""
+
+import base64
+import copy
+
+import nbformat
+from nbformat.v4 import new_output
+
+from grader.checking.verdict import Verdict
+from grader.course.preview import Exhibit
+from grader.course.preview_figure import curve_picture, curve_text
+from grader.grading.result import Result
+
+__all__ = ["IOU_CHECK", "show_verdicts"]
+
+IOU_CHECK = "iou"
+"""Grade id of the check whose points follow from the IoU on hidden images."""
+
+
+def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.NotebookNode:
+    """Return the notebook with the execution's outputs and, in graded cells, the verdicts.
+
+    nbgrader gives a graded code cell no points for an ``error`` output, the number in an
+    ``execute_result``, and all points for anything else; so each verdict becomes exactly one of
+    the three, whatever the cell printed when it ran. A picture beside it changes nothing: the
+    check of the hidden IoU shows the model's curve there.
+    """
+    shown = copy.deepcopy(notebook)
+    executed = result.notebook.cells if result.notebook is not None else shown.cells
+    for cell, ran in zip(shown.cells, executed, strict=True):
+        if cell.cell_type != "code":
+            continue
+        metadata = cell.metadata.get("nbgrader", {})
+        verdict = result.verdicts.get(metadata.get("grade_id", ""))
+        if metadata.get("grade") and verdict is not None:
+            cell.outputs = _outputs(verdict)
+            if verdict.grade_id == IOU_CHECK and result.exhibit is not None:
+                cell.outputs.append(_curve(result.exhibit))
+        else:
+            cell.outputs = ran.outputs
+        cell.execution_count = ran.get("execution_count")
+    return shown
+
+
+def _outputs(verdict: Verdict) -> list[nbformat.NotebookNode]:
+    points = f"{verdict.points:g} of {verdict.max_points:g} points: {verdict.message}"
+    if verdict.points <= 0:
+        heading = f"No credit, {points}"
+        return [new_output("error", ename="Check failed", evalue=heading, traceback=[heading])]
+    if verdict.points >= verdict.max_points:
+        return [_text(f"Full credit, {points}")]
+    number = new_output(
+        "execute_result", data={"text/plain": f"{verdict.points:g}"}, execution_count=1
+    )
+    return [_text(f"Partial credit, {points}"), number]
+
+
+def _text(line: str) -> nbformat.NotebookNode:
+    shown: nbformat.NotebookNode = new_output("stream", name="stdout", text=f"{line}\n")
+    return shown
+
+
+def _curve(exhibit: Exhibit) -> nbformat.NotebookNode:
+    text = curve_text(exhibit)
+    picture = base64.b64encode(curve_picture(exhibit)).decode("ascii")
+    shown: nbformat.NotebookNode = new_output(
+        "display_data",
+        data={"image/png": picture, "text/plain": text},
+        metadata={"image/png": {"alt": text}},
+    )
+    return shown

@@ -1,0 +1,1 @@
+"""Notebooks of submissions: reading, restoring and what may be kept of them."""

@@ -1,0 +1,1 @@
+"""What an instructor gets of a graded class: a page, tables and exports."""
