@@ -15,12 +15,13 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.assignment import Assignment, get_assignment
 from grader.classroom.run import Graded, grade_class
+from grader.course import ASSIGNMENTS
 from grader.course.inputs import prepare
 from grader.course.machine_speed import pace
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
-from grader.settings import Settings
 
 LARGEST_DIFFERENCE = 0.02
 BUSY = 3
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, metavar="N")
     parser.add_argument("--seconds", type=float, metavar="S", help="training budget")
     args = parser.parse_args()
-    assignment, settings = get_assignment(args.assignment), Settings.from_environment()
+    assignment, settings = get_assignment(args.assignment), BoundarySettings.from_environment()
     if args.seconds is not None:
         settings = replace(settings, train_seconds=args.seconds)
     budget = settings.budget(assignment)
@@ -84,7 +85,7 @@ def _hand_in(workplace: Workplace, assignment: Assignment, student: str, source:
 
 
 def _grade(
-    assignment: Assignment, students: list[str], settings: Settings, workplace: Workplace
+    assignment: Assignment, students: list[str], settings: BoundarySettings, workplace: Workplace
 ) -> Graded:
     """Grade afresh, two at a time, and return what came of the reference."""
     graded = grade_class(assignment, students, settings, workplace, 2, renew="all")
@@ -94,8 +95,8 @@ def _grade(
 def _show(seed: int, alone: Graded, beside: Graded) -> bool:
     ious = []
     for where, one in (("alone", alone), ("beside three busy", beside)):
-        exhibit = one.result.exhibit
-        ious.append(exhibit.iou if exhibit else 0.0)
+        preview = one.result.preview
+        ious.append(preview.number if preview else 0.0)
         print(
             f"seed {seed}  {where:<17}  IoU {ious[-1]:.3f}  "
             f"{one.result.score:g} of {one.result.max_score:g} points  {one.seconds:.0f} s"

@@ -44,7 +44,7 @@ c.CourseDirectory.course_id = "bench"
 c.Execute.timeout = 900
 """
 NBGRADER = (sys.executable, "-m", "nbgrader")
-BSDS = (sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())")
+BSDS = (sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())")
 
 
 def main() -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import nbformat
 
-from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.assignment import get_assignment
 from grader.classroom.run import grade_class
+from grader.course import ASSIGNMENTS
 from grader.course.inputs import prepare
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.grading.result import Result
-from grader.settings import Settings
 
 
 def _cell_seconds(result: Result) -> float:
@@ -48,7 +49,7 @@ def main() -> None:
     args = parser.parse_args()
     assignment = get_assignment(args.assignment)
     settings = replace(
-        Settings.from_environment(), train_seconds=args.seconds, data_source="deadleaves"
+        BoundarySettings.from_environment(), train_seconds=args.seconds, data_source="deadleaves"
     )
     with tempfile.TemporaryDirectory() as folder:
         workplace = Workplace(Path(folder))

@@ -27,7 +27,7 @@ from grader.assignment import get_assignment
 
 CNN = get_assignment("cnn")
 SCENES = {"train": 4, "val": 2, "test": 2}
-BSDS = (sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())")
+BSDS = (sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())")
 DONE = re.compile(r"^\[ *\d+/\d+\] ")
 
 

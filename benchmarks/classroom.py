@@ -22,7 +22,8 @@ from nbclient import NotebookClient
 from bsds_utils.atomic import written_whole
 from bsds_utils.models.revision import current_commit
 from bsds_utils.training import BUDGET_VARIABLE, DEFAULT_SECONDS
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.assignment import Assignment, get_assignment
+from grader.course import ASSIGNMENTS
 from grader.course.machine_speed import pace
 
 FILE = Path(__file__).with_name("classroom.json")

@@ -1,49 +1,123 @@
-"""What there is to grade: the assignments and where the course keeps its files."""
+"""What a course declares: itself, its assignments, and what their submissions are given."""
 
 import functools
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
-from bsds_utils.errors import BSDSError
+from grader.errors import CourseError
 
-__all__ = ["ASSIGNMENTS", "COURSE_ROOT", "Assignment", "get_assignment"]
+__all__ = [
+    "COURSE_ROOT", "Assignment", "Course", "Inputs", "Machine", "get_assignment",
+    "installed_course", "load", "machine", "package_folder",
+]  # fmt: skip
 
 COURSE_ROOT = Path(__file__).resolve().parent.parent
 
 PROBE_TAG = "probe"
 """Marks an instructor's cell that defines names which the students' functions need."""
 
+_SETTING = "GRADER_COURSE"
+_DEFAULT = "grader.course:COURSE"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Read-only files for a sandbox; by default none.
+
+    Attributes
+    ----------
+    identity
+        Digest of what the files hold, which is the same on every machine.
+    """
+
+    identity: str = ""
+
+    @property
+    def mounts(self) -> Mapping[Path, Path]:
+        """Path outside → path inside."""
+        return {}
+
+    def variables(self, inside: Callable[[Path], Path]) -> dict[str, str]:
+        """Environment that tells a submission where to look, given how paths are mapped."""
+        return {}
+
+
+class Machine:
+    """How much a second of processor time is worth here; by default always the same.
+
+    A course whose grades depend on how far a computation gets declares its own.
+    """
+
+    threads = 1
+    """Threads of a submission's computations."""
+    most = 1.0
+    """Processor seconds that may count as one second of work."""
+
+    def pace(self) -> float:
+        """Return by what to multiply budgets here."""
+        return 1.0
+
+    def clock(self, processor_time: Callable[[], float]) -> Callable[[], float]:
+        """Make a clock of work from one of processor time."""
+        return processor_time
+
+    def environment(self, home: Path, budget: float | None = None) -> dict[str, str]:
+        """Return how libraries compute in a sandbox with that home, and the notebook's budget."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Assignment:
     """One assignment: a notebook, its hidden checks and what they look at.
 
+    What is named as ``"module:name"`` is imported where it is used, so that listing assignments
+    needs no library.
+
     Attributes
     ----------
     name
-        Folder and notebook name, e.g. ``"cnn"``.
-    size
-        Side of the square model input in pixels.
+        Folder and notebook name, e.g. ``"means"``.
+    package
+        The package that declares it; beside it lie ``checks.py`` and ``samples/``.
     artifacts
         Files that the notebook writes into its working folder and that the checks may open.
-    encoder
-        Whether the sandbox gets the ResNet50 encoder's weights.
     train_seconds
-        Training budget in seconds of processor time, in which the solution is well above every
-        answer that needs no training, on either data source.
+        Budget of its computations in seconds of processor time.
+    inputs
+        A function of assignment, settings and workplace that returns :class:`Inputs`.
+    submission
+        The subclass of :class:`grader.checking.submission.Submission` that checks see.
+    preview
+        A function of a submission that returns a :class:`grader.checking.preview.Preview` or None.
+    warning
+        A function of assignment and settings that says what makes points hard to earn here.
+    demo
+        Names of the samples that the demonstration grades.
+    demo_seconds
+        Their budget on the data that come with the course.
     """
 
     name: str
-    size: int
-    artifacts: tuple[str, ...]
-    encoder: bool
-    train_seconds: float
+    package: str
+    artifacts: tuple[str, ...] = ()
+    train_seconds: float = 0.0
+    inputs: str = "grader.assignment:no_inputs"
+    submission: str = "grader.checking.submission:Submission"
+    preview: str | None = None
+    warning: str | None = None
+    demo: tuple[str, ...] = ()
+    demo_seconds: float | None = None
 
     @property
     def notebook_name(self) -> str:
-        """File name of the notebook, e.g. ``"cnn.ipynb"``."""
+        """File name of the notebook, e.g. ``"means.ipynb"``."""
         return f"{self.name}.ipynb"
 
     @property
@@ -59,7 +133,7 @@ class Assignment:
     @property
     def hidden_checks(self) -> Path:
         """The pytest file whose tests are the graded cells' verdicts."""
-        return COURSE_ROOT / "grader" / "course" / self.name / "checks.py"
+        return package_folder(self.package) / "checks.py"
 
     def points(self) -> dict[str, float]:
         """Points of the automatically graded cells, by grade id, in notebook order."""
@@ -96,22 +170,101 @@ def _nbgrader_cells(path: Path, written: int) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
 
 
-ASSIGNMENTS = {
-    "cnn": Assignment(
-        name="cnn",
-        size=168,
-        artifacts=("cnn_model.keras", "cnn_model.json"),
-        encoder=False,
-        train_seconds=120.0,
-    ),
-    "resnet": Assignment(
-        name="resnet",
-        size=224,
-        artifacts=("resnet_phase1.keras", "resnet_model.keras", "resnet_model.json"),
-        encoder=True,
-        train_seconds=60.0,
-    ),
-}
+@dataclass(frozen=True)
+class Course:
+    """A course, declared once.
+
+    Attributes
+    ----------
+    id, title
+        nbgrader's course id, and what the course is about.
+    assignments
+        In the order in which they are taught.
+    command
+        What the instructor's command is called.
+    prefix
+        Of environment variables that carry settings.
+    commands
+        Further sub-commands: the name of the module of each.
+    mistakes
+        What the course's library raises for what a person can mend.
+    library, extras
+        Packages that students get, which every sandbox sees; and those of the project's optional
+        dependencies that they have, too.
+    preload
+        Slow modules that one process imports for all sandboxes.
+    first
+        Modules that a kernel imports before a submission's code runs.
+    trusted
+        Slow modules that hidden checks need.
+    packages
+        Distributions on whose versions results depend.
+    kit
+        Script with what probes do besides calling functions, see ``answer_probes.py``.
+    code
+        Packages whose code decides what checks find, besides the grader's own.
+    settings
+        The subclass of :class:`grader.settings.Settings` that holds the course's own.
+    machine
+        A function that returns a :class:`Machine`.
+    bundle_readme
+        Text of the file that goes with the notebooks; may hold {python}, {wheel}, {conditions}.
+    conditions
+        Paragraphs on how the course's submissions are graded, beyond the limits.
+    """
+
+    id: str
+    title: str
+    assignments: tuple[Assignment, ...]
+    command: str
+    prefix: str
+    commands: Mapping[str, str] = field(default_factory=dict)
+    mistakes: tuple[type[Exception], ...] = ()
+    library: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    kit: Path | None = None
+    code: tuple[str, ...] = ()
+    settings: str = "grader.settings:Settings"
+    machine: str = "grader.assignment:Machine"
+    bundle_readme: str = "{conditions}"
+    conditions: tuple[str, ...] = ()
+
+
+def no_inputs(*_: Any) -> Inputs:
+    """Give a submission nothing."""
+    return Inputs()
+
+
+@functools.cache
+def installed_course() -> Course:
+    """Return the course of this repository, or the one that GRADER_COURSE names."""
+    course: Course = load(os.environ.get(_SETTING) or _DEFAULT)
+    return course
+
+
+def load(name: str) -> Any:
+    """Import what is named as ``"module:name"``."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+@functools.cache
+def machine() -> Machine:
+    """Return what the course says of this machine."""
+    found: Machine = load(installed_course().machine)()
+    return found
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of a package."""
+    found = find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
 
 
 def get_assignment(name: str) -> Assignment:
@@ -119,12 +272,13 @@ def get_assignment(name: str) -> Assignment:
 
     Raises
     ------
-    BSDSError
+    CourseError
         If there is no such assignment.
     """
-    if name not in ASSIGNMENTS:
-        raise BSDSError(
-            f"expected an assignment, one of {', '.join(ASSIGNMENTS)}; found {name!r}; "
+    known = {one.name: one for one in installed_course().assignments}
+    if name not in known:
+        raise CourseError(
+            f"expected an assignment, one of {', '.join(known)}; found {name!r}; "
             "give one of those names"
         )
-    return ASSIGNMENTS[name]
+    return known[name]

@@ -16,38 +16,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bsds_utils import open_dataset
-from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, COURSE_ROOT, Assignment
+from grader.assignment import COURSE_ROOT, Assignment, installed_course
 from grader.classroom.progress import Progress, duration
 from grader.classroom.run import Graded, grade_class
+from grader.errors import mistakes
 from grader.folders import Workplace
 from grader.gradebook.book import Course
 from grader.report.exports import write_csv
 from grader.report.page import write_html
 from grader.report.table import table
 from grader.sandbox.bubblewrap import sandbox_problem
-from grader.settings import Settings
+from grader.settings import Settings, current_settings
 from tests.submissions import Case, cases
 
-__all__ = ["FOLDER", "SAMPLE", "main"]
+__all__ = ["FOLDER", "main"]
 
 FOLDER = COURSE_ROOT / "demo"
-
-SAMPLE = {
-    "cnn": (
-        "cnn_unet_strided",
-        "cnn_chatty",
-        "cnn_threshold_on_test",
-        "cnn_all_ones",
-        "cnn_blank",
-    ),
-    "resnet": ("resnet_flat", "resnet_never_frozen", "resnet_blank"),
-}
-"""Names of the sample class's submissions, by assignment."""
-
-TRAIN_SECONDS = {"cnn": 30.0, "resnet": 60.0}
-"""Long enough on synthetic scenes to learn more than Sobel's filter knows."""
 
 _INTERRUPTED = 130
 
@@ -70,13 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="BSDS500 (default: synthetic scenes)"
-    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="real data (default: synthetic)")
     args = parser.parse_args(argv)
     try:
         _demonstrate(args.data)
-    except BSDSError as error:
+    except mistakes() as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -87,11 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demonstrate(data: Path | None) -> None:
     started = time.monotonic()
-    settings = replace(
-        Settings.from_environment(),
-        data_source="deadleaves" if data is None else None,
-        data_root=data,
-    )
+    settings = current_settings().demonstrating(data)
     problem = sandbox_problem()
     if problem is not None:
         settings = replace(settings, sandbox=False)
@@ -101,16 +79,15 @@ def _demonstrate(data: Path | None) -> None:
             file=sys.stderr,
         )
     workplace = Workplace(FOLDER)
+    assignments = installed_course().assignments
 
     _step(1, "data")
-    dataset = open_dataset(settings.data_source, settings.data_root)
-    counts = ", ".join(f"{split} {len(dataset.ids(split))}" for split in ("train", "val", "test"))
-    print(f"{dataset.name} in {dataset.root}: {counts}")
+    print(settings.data_summary())
 
     _step(2, "release version of the assignments")
     FOLDER.mkdir(exist_ok=True)
     course = Course(FOLDER)
-    for assignment in ASSIGNMENTS.values():
+    for assignment in assignments:
         course.generate(assignment)
         print(assignment.release.relative_to(COURSE_ROOT))
 
@@ -120,15 +97,12 @@ def _demonstrate(data: Path | None) -> None:
         print(f"{student}  {case.assignment:<6}  {case.description}")
 
     of_each = {
-        name: replace(settings, train_seconds=TRAIN_SECONDS[name] if data is None else None)
-        for name in ASSIGNMENTS
+        one.name: replace(settings, train_seconds=one.demo_seconds if data is None else None)
+        for one in assignments
     }
-    budgets = ", ".join(
-        f"{name} {of_each[name].budget(assignment):.0f} s"
-        for name, assignment in ASSIGNMENTS.items()
-    )
+    budgets = ", ".join(f"{one.name} {of_each[one.name].budget(one):.0f} s" for one in assignments)
     _step(4, f"grading; training budget of each: {budgets}")
-    for assignment in ASSIGNMENTS.values():
+    for assignment in assignments:
         graded = _grade(assignment, sample, of_each[assignment.name], workplace)
         print(f"\n{table(graded)}\n")
         print(f"report {assignment.name}: {write_html(assignment, graded, workplace)}")
@@ -144,7 +118,7 @@ def _hand_in() -> dict[str, Case]:
     """Write the sample class's submissions, in place of those of an earlier run."""
     shutil.rmtree(FOLDER / "submitted", ignore_errors=True)
     by_name = {case.name: case for case in cases()}
-    names = [name for sample in SAMPLE.values() for name in sample]
+    names = [name for one in installed_course().assignments for name in one.demo]
     sample = {f"student-{number}": by_name[name] for number, name in enumerate(names, start=1)}
     for student, case in sample.items():
         case.write(FOLDER, student)

@@ -3,11 +3,15 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
-from bsds_utils.errors import BSDSError
-from grader.assignment import Assignment
+from grader.assignment import Assignment, installed_course, load
+from grader.errors import CourseError
 
-__all__ = ["DEVELOPMENT_SECRET", "Limits", "Settings", "load_secret"]
+__all__ = [
+    "DEVELOPMENT_SECRET", "Limits", "Settings", "current_settings", "load_secret", "named_file",
+    "variable",
+]  # fmt: skip
 
 DEVELOPMENT_SECRET = "development-only-secret"
 
@@ -88,16 +92,9 @@ class Settings:
     Attributes
     ----------
     train_seconds
-        Training budget in seconds of processor time; None: the assignment's own.
+        Budget in seconds of processor time; None: the assignment's own.
     secret
-        Course secret from which the hidden images are made.
-    data_source, data_root
-        As for :func:`bsds_utils.open_dataset`.
-    encoder_weights
-        ResNet50 weights file shown to the sandbox of assignments that use it; when None, a
-        random encoder made from a fixed seed stands in.
-    calibration
-        What the reference solutions reach, in place of the committed ``targets.json``.
+        Course secret, from which hidden inputs are made.
     sandbox
         False only after ``--unsafe-no-sandbox``.
     limits
@@ -106,43 +103,69 @@ class Settings:
 
     train_seconds: float | None = None
     secret: str = DEVELOPMENT_SECRET
-    data_source: str | None = None
-    data_root: Path | None = None
-    encoder_weights: Path | None = None
-    calibration: Path | None = None
     sandbox: bool = True
     limits: Limits = Limits()
 
     def budget(self, assignment: Assignment) -> float:
-        """Training budget of an assignment's notebooks, in seconds of processor time."""
+        """Budget of an assignment's notebooks, in seconds of processor time."""
         return assignment.train_seconds if self.train_seconds is None else self.train_seconds
 
     @classmethod
-    def from_environment(cls) -> "Settings":
+    def from_environment(cls) -> Self:
         """Read the settings that environment variables carry.
 
-        ``BSDS_GRADE_SECONDS`` (training budget), ``BSDS_COURSE_SECRET`` or
-        ``BSDS_COURSE_SECRET_FILE``, ``BSDS_ENCODER_WEIGHTS``, ``BSDS_CALIBRATION``,
-        ``BSDS_UNSAFE_NO_SANDBOX=1``; the data set is found as :func:`bsds_utils.open_dataset`
-        finds it.
+        With the course's prefix: ``…_GRADE_SECONDS`` (budget), ``…_COURSE_SECRET`` or
+        ``…_COURSE_SECRET_FILE``, ``…_UNSAFE_NO_SANDBOX=1``.
 
         Raises
         ------
-        BSDSError
+        CourseError
             If a variable has an unusable value.
         """
         settings = cls(secret=load_secret())
-        budget = os.environ.get("BSDS_GRADE_SECONDS")
-        if budget:
-            settings = replace(settings, train_seconds=_positive("BSDS_GRADE_SECONDS", budget))
-        settings = replace(
-            settings,
-            encoder_weights=_file("BSDS_ENCODER_WEIGHTS", "a weights file"),
-            calibration=_file("BSDS_CALIBRATION", "a calibration"),
-        )
-        if os.environ.get("BSDS_UNSAFE_NO_SANDBOX") == "1":
+        name = variable("GRADE_SECONDS")
+        if budget := os.environ.get(name):
+            settings = replace(settings, train_seconds=_positive(name, budget))
+        if os.environ.get(variable("UNSAFE_NO_SANDBOX")) == "1":
             settings = replace(settings, sandbox=False)
         return settings
+
+    def portable(self) -> Self:
+        """Return them as they are sent to another machine."""
+        return self
+
+    def arrived(self) -> Self:
+        """Return them as they are used on the machine that they were sent to.
+
+        Raises
+        ------
+        CourseError
+            If they cannot be used there.
+        """
+        return self
+
+    def demonstrating(self, data: Path | None) -> Self:
+        """Return them for the demonstration, on real data or on those that the course makes."""
+        return self
+
+    def data_summary(self) -> str:
+        """Make sure that there are data, and say what they are."""
+        return "no data"
+
+    def checks_depend_on(self) -> bytes:
+        """Return what verdicts depend on besides secret and code."""
+        return b""
+
+
+def variable(name: str) -> str:
+    """Return the name of an environment variable of this course."""
+    return f"{installed_course().prefix}_{name}"
+
+
+def current_settings() -> Settings:
+    """Read the settings of the installed course from the environment."""
+    settings: Settings = load(installed_course().settings).from_environment()
+    return settings
 
 
 def load_secret() -> str:
@@ -150,32 +173,40 @@ def load_secret() -> str:
 
     Raises
     ------
-    BSDSError
-        If ``BSDS_COURSE_SECRET_FILE`` names no readable, non-empty file.
+    CourseError
+        If ``…_COURSE_SECRET_FILE`` names no readable, non-empty file.
     """
-    path = os.environ.get("BSDS_COURSE_SECRET_FILE")
+    name = variable("COURSE_SECRET_FILE")
+    path = os.environ.get(name)
     if path:
         try:
             secret = Path(path).expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise BSDSError(
-                f"expected BSDS_COURSE_SECRET_FILE to name a text file, found {path} ({error}); "
+            raise CourseError(
+                f"expected {name} to name a text file, found {path} ({error}); "
                 "write any long random line into such a file"
             ) from error
         if not secret:
-            raise BSDSError(f"expected a secret in {path}, found an empty file; write one line")
+            raise CourseError(f"expected a secret in {path}, found an empty file; write one line")
         return secret
-    return os.environ.get("BSDS_COURSE_SECRET") or DEVELOPMENT_SECRET
+    return os.environ.get(variable("COURSE_SECRET")) or DEVELOPMENT_SECRET
 
 
-def _file(variable: str, what: str) -> Path | None:
-    named = os.environ.get(variable)
+def named_file(name: str, what: str) -> Path | None:
+    """Return the file that an environment variable names, if it does.
+
+    Raises
+    ------
+    CourseError
+        If there is no such file.
+    """
+    named = os.environ.get(name)
     if not named:
         return None
     path = Path(named).expanduser().resolve()
     if not path.is_file():
-        raise BSDSError(
-            f"expected {variable} to name {what}, found no file at {path}; correct the path or "
+        raise CourseError(
+            f"expected {name} to name {what}, found no file at {path}; correct the path or "
             "unset the variable"
         )
     return path
@@ -187,5 +218,5 @@ def _positive(name: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 < value < 86_400:
-        raise BSDSError(f"expected {name} to be seconds above 0, found {text!r}; set e.g. 60")
+        raise CourseError(f"expected {name} to be seconds above 0, found {text!r}; set e.g. 60")
     return value

@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["PROGRAM", "start"]
 
-PROGRAM = [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())"]
+PROGRAM = [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())"]
 
 
 def start(*arguments: str, **options: Any) -> "subprocess.Popen[str]":

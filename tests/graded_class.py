@@ -3,21 +3,27 @@
 from dataclasses import replace
 
 from grader.assignment import get_assignment
+from grader.checking.preview import Preview
 from grader.checking.verdict import Verdict
 from grader.classroom.run import Graded
-from grader.course.preview import Exhibit
 from grader.grading.result import Result, rejected
 
 CNN = get_assignment("cnn")
 
-EXHIBIT = Exhibit(
-    thresholds=[0.2, 0.4, 0.6],
+PREVIEW = Preview(
+    name="IoU",
+    label="Boundary IoU on unseen images",
+    grade_id="iou",
+    place=0.45,
+    number=0.487,
+    axis="threshold",
+    at="at your threshold",
+    places=[0.2, 0.4, 0.6],
     curve=[0.3, 0.5, 0.4],
-    threshold=0.45,
-    iou=0.487,
-    baselines={"all background": 0.0, "all boundary": 0.28, "Sobel": 0.389},
+    marks={"all background": 0.0, "all boundary": 0.28, "Sobel": 0.389},
     target=0.462,
-    thumbnails=["iVBORw0KGgo="],
+    pictures=["iVBORw0KGgo="],
+    shown="image, mask, prediction",
 )
 
 
@@ -29,8 +35,8 @@ def graded(
         name: Verdict(name, min(points, maximum), maximum, message)
         for name, maximum in CNN.points().items()
     }
-    exhibit = None if iou is None else replace(EXHIBIT, iou=iou)
-    return Graded(student, Result("graded", verdicts, exhibit=exhibit), 12.0, reused=False)
+    preview = None if iou is None else replace(PREVIEW, number=iou)
+    return Graded(student, Result("graded", verdicts, preview=preview), 12.0, reused=False)
 
 
 def refused(student: str, problem: str) -> Graded:

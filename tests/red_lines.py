@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from bsds_utils import open_dataset
 from bsds_utils.synthetic import Scene, scene, write_dataset, writer
-from grader.assignment import ASSIGNMENTS
-from grader.course import hidden_data
+from grader.course import ASSIGNMENTS, hidden_data
 from grader.course.calibrate import calibrate
 from grader.course.hidden_data import hidden_set
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
-from grader.settings import Settings
 
 __all__ = ["CALIBRATION", "COUNTS", "TRAIN_SECONDS", "hide_red_scenes", "write_red_scenes"]
 
@@ -58,7 +57,7 @@ def write_red_scenes(root: Path, counts: Mapping[str, int] = COUNTS) -> None:
         write_dataset(root, counts, seed=1)
 
 
-def hide_red_scenes(data: Path, settings: Settings, workplace: Workplace) -> None:
+def hide_red_scenes(data: Path, settings: BoundarySettings, workplace: Workplace) -> None:
     """Make the hidden images of a course of such scenes, which its grader then finds made."""
     with mock.patch.object(hidden_data, "scene", _red_scene):
         for assignment in ASSIGNMENTS.values():
@@ -72,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data, workplace = Path(folder, "scenes"), Workplace(Path(folder, "course"))
         write_red_scenes(data)
-        settings = Settings(data_root=data)
+        settings = BoundarySettings(data_root=data)
         hide_red_scenes(data, settings, workplace)
         for name, assignment in ASSIGNMENTS.items():
             calibrate(

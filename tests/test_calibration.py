@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.assignment import get_assignment
 from grader.cli import grade
-from grader.course import calibrate, targets
+from grader.course import ASSIGNMENTS, calibrate, targets
+from grader.course.settings import BoundarySettings
 from grader.course.targets import (
     CALIBRATION_FILE,
     FULL_CREDIT_SHARE,
@@ -21,7 +22,6 @@ from grader.course.targets import (
     load_target,
 )
 from grader.folders import Workplace
-from grader.settings import Settings
 
 CNN, RESNET = get_assignment("cnn"), get_assignment("resnet")
 UNTRAINED = {"all background": 0.0, "all boundary": 0.2, "Sobel": 0.3}
@@ -29,7 +29,7 @@ RUNS = [
     {"seconds": 10, "seed": 0, "iou": 0.5}, {"seconds": 10, "seed": 1, "iou": 0.4},
     {"seconds": 1000, "seed": 0, "iou": 0.6}, {"seconds": 1000, "seed": 1, "iou": 0.7},
 ]  # fmt: skip
-IMAGENET = Settings(encoder_weights=CALIBRATION_FILE)
+IMAGENET = BoundarySettings(encoder_weights=CALIBRATION_FILE)
 
 Measured = Callable[..., Callable[[float], Target]]
 
@@ -42,7 +42,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         path = tmp_path_factory.mktemp("calibration") / "made_up.json"
         case = {"untrained": UNTRAINED, "runs": list(runs)}
         path.write_text(json.dumps({"cnn": {"deadleaves/random": case}}), encoding="utf-8")
-        settings = Settings(calibration=path)
+        settings = BoundarySettings(calibration=path)
         return lambda seconds: load_target(
             CNN, "deadleaves", replace(settings, train_seconds=seconds)
         )
@@ -77,7 +77,7 @@ def test_worst_seed_counts(measured: Measured) -> None:
 def test_gain_counts_from_the_images_at_hand(measured: Measured) -> None:
     """Where untrained answers have more, on other hidden images, so must the trained ones."""
     usual = measured()(1000)
-    settings = Settings(train_seconds=1000)
+    settings = BoundarySettings(train_seconds=1000)
     there = {**UNTRAINED, "all boundary": 0.35}
     with pytest.MonkeyPatch.context() as patch:
         case = {"untrained": UNTRAINED, "runs": RUNS}
@@ -126,10 +126,10 @@ def test_grading_warns_of_a_short_budget(
     tiny_deadleaves: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line before grading says so, and nothing where the budget is long enough."""
-    settings = Settings(data_root=tiny_deadleaves)
-    grade._warn_of_target(CNN, settings)
+    settings = BoundarySettings(data_root=tiny_deadleaves)
+    grade._warn_of_budget(CNN, settings)
     assert capsys.readouterr().err == ""
-    grade._warn_of_target(CNN, replace(settings, train_seconds=12.0))
+    grade._warn_of_budget(CNN, replace(settings, train_seconds=12.0))
     (line,) = capsys.readouterr().err.splitlines()
     assert "12 s is not enough" in line
 
@@ -138,21 +138,21 @@ def test_encoder_matters_for_resnet_alone() -> None:
     """The scratch CNN has one target, with or without encoder weights at hand."""
     assert case_name(CNN, "bsds500", IMAGENET) == "bsds500/random"
     assert case_name(RESNET, "bsds500", IMAGENET) == "bsds500/imagenet"
-    assert case_name(RESNET, "bsds500", Settings()) == "bsds500/random"
+    assert case_name(RESNET, "bsds500", BoundarySettings()) == "bsds500/random"
 
 
 def test_a_case_that_was_never_measured_is_told(measured: Measured, tmp_path: Path) -> None:
     """Grading without a calibration ends with the command that makes one."""
     empty = tmp_path / "empty.json"
     empty.write_text("{}", encoding="utf-8")
-    with pytest.raises(BSDSError, match=r"deadleaves/imagenet.*grader\.calibrate resnet"):
+    with pytest.raises(BSDSError, match=r"deadleaves/imagenet.*grader\.course\.calibrate resnet"):
         load_target(RESNET, "deadleaves", replace(IMAGENET, calibration=empty))
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS.values(), ids=lambda one: one.name)
 @pytest.mark.parametrize("source", ["deadleaves", "bsds500"])
-@pytest.mark.parametrize("settings", [Settings(), IMAGENET], ids=["random", "imagenet"])
-def test_the_default_budget_is_enough(assignment, source: str, settings: Settings) -> None:
+@pytest.mark.parametrize("settings", [BoundarySettings(), IMAGENET], ids=["random", "imagenet"])
+def test_the_default_budget_is_enough(assignment, source: str, settings: BoundarySettings) -> None:
     """By default the reference is well above every untrained answer; or grading says it is not.
 
     A random encoder stands in where a course has no weights, and need not learn photographs.
@@ -188,7 +188,7 @@ def graded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     asked: list[tuple[float, int]] = []
 
     def measure(
-        case: object, settings: Settings, workplace: object, seed: int
+        case: object, settings: BoundarySettings, workplace: object, seed: int
     ) -> dict[str, float]:
         asked.append((settings.budget(CNN), seed))
         if len(asked) == 3:
@@ -205,7 +205,7 @@ def test_an_interrupted_calibration_goes_on(
     """Every run is kept when it is done and not made again; other cases stay as they are."""
     path = tmp_path / "targets.json"
     path.write_text('{"resnet": {"deadleaves/random": {"runs": []}}}', encoding="utf-8")
-    settings, workplace = Settings(data_root=tiny_deadleaves), Workplace(tmp_path)
+    settings, workplace = BoundarySettings(data_root=tiny_deadleaves), Workplace(tmp_path)
 
     def run() -> None:
         calibrate.calibrate(CNN, settings, workplace, path, [5.0, 7.0], range(2), jobs=1)

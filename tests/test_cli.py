@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import time
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from bsds_command import PROGRAM, start
 
-COMMANDS = sorted(entry.name for entry in entry_points(group="bsds.commands"))
+from grader.cli import command_modules
+
+COMMANDS = sorted(command_modules())
 
 
 def bsds(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

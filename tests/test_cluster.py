@@ -16,8 +16,8 @@ import pytest
 from bsds_command import start
 from sandboxed import SANDBOXED
 
-from bsds_utils.cli import main
 from grader.assignment import get_assignment
+from grader.cli import main
 from grader.gradebook.book import Course
 
 CNN = get_assignment("cnn")

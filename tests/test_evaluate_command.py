@@ -24,7 +24,7 @@ from bsds_utils import (
 )
 from bsds_utils.benchmark import IoU, MapFolder, evaluate, iou_table, write_text_files
 from bsds_utils.benchmark.evaluation import Evaluation, read_evaluation, results_table
-from bsds_utils.cli import main
+from grader.cli import main
 
 
 def soft_maps(dataset, split):

@@ -10,7 +10,8 @@ import pytest
 
 from grader.checking.artifacts import ArtifactError
 from grader.checking.verdict import CheckFailed, Credit
-from grader.course.submission import Evidence
+from grader.course.submission import NetworkSubmission
+from grader.keras_models.probe_kit import OPERATIONS
 from grader.sandbox import frames
 from grader.sandbox.probe import ProbeError
 
@@ -52,23 +53,22 @@ class Functions:
         self._names: dict[str, Any] = {}
         exec(IMPORTS + textwrap.dedent(source), self._names)
 
-    def call(self, name: str, *args: Any, tensors: bool = False) -> Any:
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a function, as the kit asks for it."""
+        found: Callable[..., Any] = self._names[name]
+        return found
+
+    def call(self, name: str, *args: Any) -> Any:
         """Call a function."""
-        import tensorflow as tf
+        return _travelled(self._names[name](*args))
 
-        arguments = [tf.constant(one) for one in args] if tensors else args
-        return frames.unpack(frames.pack(self._names[name](*arguments))[8:])
+    def ask(self, operation: str, name: str, **request: Any) -> Any:
+        """Do what the course's kit does."""
+        return _travelled(OPERATIONS[operation](self, {"function": name, **request}))
 
-    def gradient(self, name: str, y_true: Any, y_pred: Any) -> Any:
-        """Return a loss's gradient."""
-        import tensorflow as tf
 
-        truth, prediction = tf.constant(y_true), tf.constant(y_pred)
-        with tf.GradientTape() as tape:
-            tape.watch(prediction)
-            value = tf.reduce_mean(self._names[name](truth, prediction))
-        found = tape.gradient(value, prediction)
-        return None if found is None else found.numpy()
+def _travelled(value: Any) -> Any:
+    return frames.unpack(frames.pack(value)[8:])
 
 
 class Submission:
@@ -87,14 +87,14 @@ class Submission:
         """Whether there is a model with a card."""
         return self._card is not None
 
-    def card(self, name: str) -> dict[str, Any]:
+    def json(self, name: str) -> dict[str, Any]:
         """Return the card."""
         assert self._card is not None
         return self._card
 
     def threshold(self, name: str) -> float:
         """Return the threshold on the card."""
-        return float(self.card(name)["threshold"])
+        return float(self.json(name)["threshold"])
 
     def iou(self, name: str, split: str, threshold: float) -> float:
         """Return the IoU of a model whose best threshold is 0.3."""
@@ -115,7 +115,7 @@ def _check(check: Callable[..., None], submission: Submission) -> str:
     """Make a check; return its notes."""
     credit = Credit()
     arguments = {
-        "submission": cast(Evidence, submission),
+        "submission": cast(NetworkSubmission, submission),
         "generator": np.random.default_rng(5),
         "credit": credit,
     }

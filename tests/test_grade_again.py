@@ -6,10 +6,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bsds_utils.cli import main
 from grader.assignment import get_assignment
 from grader.checking.process import Findings
 from grader.checking.verdict import Verdict
+from grader.cli import main
 from grader.grading import cached
 from grader.sandbox.notebook import Executed
 

@@ -5,8 +5,8 @@ import ast
 import nbformat
 import pytest
 
-from grader.assignment import ASSIGNMENTS
 from grader.checking.plugin import grade_id_of
+from grader.course import ASSIGNMENTS
 
 each_assignment = pytest.mark.parametrize("name", ASSIGNMENTS)
 

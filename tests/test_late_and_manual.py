@@ -21,12 +21,12 @@ import nbformat
 import pytest
 from stock_nbgrader import nbgrader
 
-from bsds_utils.cli import main
-from bsds_utils.errors import BSDSError
 from grader.assignment import Assignment, get_assignment
 from grader.checking.process import Findings
 from grader.checking.verdict import Verdict
 from grader.classroom import run
+from grader.cli import main
+from grader.errors import CourseError
 from grader.gradebook.book import CONFIG_FILE, Course
 from grader.grading import cached
 from grader.notebooks.parsing import parse_python
@@ -312,7 +312,7 @@ def test_what_is_not_recorded_is_said(
 
     def fail_on_ada(course: Course, assignment: Assignment, student: str) -> None:
         if student == "ada":
-            raise BSDSError("the disk is full")
+            raise CourseError("the disk is full")
         record(course, assignment, student)
 
     with monkeypatch.context() as patch:

@@ -10,11 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.assignment import ASSIGNMENTS, Assignment
+from grader.assignment import Assignment
+from grader.course import ASSIGNMENTS
 from grader.course.inputs import encoder_weights
 from grader.course.machine_speed import pace
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
-from grader.settings import Settings
 
 TRAIN_SECONDS = 10
 """Enough for the visible checks, which want better than "all boundary"; longer where slower."""
@@ -77,7 +78,7 @@ def test_every_task_is_graded(assignment: Assignment) -> None:
 def environment(tmp_path_factory: pytest.TempPathFactory, few_scenes: Path) -> dict[str, str]:
     """Return a student's environment: a few scenes, a small budget, an encoder weights file."""
     folder = tmp_path_factory.mktemp("student")
-    weights = encoder_weights(Settings(), Workplace(folder))
+    weights = encoder_weights(BoundarySettings(), Workplace(folder))
     changed = {
         "BSDS_CACHE": str(folder / "cache"),
         "BSDS500_ROOT": str(few_scenes),

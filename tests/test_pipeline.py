@@ -10,20 +10,21 @@ from typing import Any
 import nbformat
 import pytest
 
-from grader.assignment import get_assignment
+from grader.assignment import COURSE_ROOT, get_assignment
 from grader.checking.process import Findings
 from grader.checking.verdict import BROKEN, Verdict
-from grader.course.inputs import Provisions
+from grader.course.inputs import BoundaryInputs
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.grading import cache_keys, cached
-from grader.grading.cache_keys import check_keys, execution_key
+from grader.grading.cache_keys import checking_key, execution_key
 from grader.grading.cached import Outcome, Renew
 from grader.grading.result_cache import ResultStore
 from grader.sandbox.notebook import Executed
-from grader.settings import Limits, Settings
+from grader.settings import Limits
 
 CNN = get_assignment("cnn")
-PROVISIONS = Provisions(Path("/data"), Path("/arrays"), None, "identity")
+INPUTS = BoundaryInputs("identity", Path("/data"), Path("/arrays"))
 
 
 class Played:
@@ -31,7 +32,7 @@ class Played:
 
     def __init__(self) -> None:
         self.executed = 0
-        self.checked: list[set[str]] = []
+        self.checked = 0
         self.problem: str | None = None
         self.starved_times = 0
         self.broken: set[str] = set()
@@ -46,15 +47,14 @@ class Played:
             notebook, 2.0, self.problem, {"cnn_model.keras": b"weights"}, starved=starved
         )
 
-    def check(self, executed: Executed, *arguments: Any) -> tuple[Findings, float]:
+    def check(self, executed: Executed, *_: Any) -> tuple[Findings, float]:
         """Give all points."""
-        only = arguments[3]
-        self.checked.append(set(only))
+        self.checked += 1
         assert executed.artifacts == {"cnn_model.keras": b"weights"}
         verdicts = {
             name: Verdict(name, 1.0, 1.0, "passed") if name not in self.broken
             else Verdict(name, 0.0, 1.0, BROKEN, "a traceback")
-            for name in only
+            for name in CNN.points()
         }  # fmt: skip
         return Findings(verdicts), 0.5
 
@@ -68,7 +68,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
     monkeypatch.setattr(cached, "execute_notebook", played.execute)
     monkeypatch.setattr(cached, "check_executed", played.check)
-    monkeypatch.setattr(cached, "prepare", lambda *_: PROVISIONS)
+    monkeypatch.setattr(cached, "prepare", lambda *_: INPUTS)
     return played
 
 
@@ -77,10 +77,12 @@ def grade(played: Played, tmp_path: Path) -> Grade:
     """Grade a notebook of one cell."""
 
     def grade(
-        source: str = "1", settings: Settings | None = None, renew: Renew = "nothing"
+        source: str = "1", settings: BoundarySettings | None = None, renew: Renew = "nothing"
     ) -> Outcome:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="one")])
-        return cached.grade(notebook, CNN, settings or Settings(), Workplace(tmp_path), renew)
+        return cached.grade(
+            notebook, CNN, settings or BoundarySettings(), Workplace(tmp_path), renew
+        )
 
     return grade
 
@@ -90,7 +92,7 @@ def test_unchanged_submission_needs_nothing(grade: Grade, played: Played) -> Non
     first, second = grade(), grade()
     assert (first.reused, second.reused) == (False, True)
     assert second.result == first.result
-    assert (played.executed, len(played.checked)) == (1, 1)
+    assert (played.executed, played.checked) == (1, 1)
 
 
 def test_changed_submission_is_graded(grade: Grade, played: Played) -> None:
@@ -113,57 +115,70 @@ def test_other_conditions_execute_again(
 ) -> None:
     """Another budget or limit may give another outcome."""
     grade()
-    grade(settings=replace(Settings(), **change))
+    grade(settings=replace(BoundarySettings(), **change))
     assert played.executed == 2
 
 
 def test_another_secret_only_checks_again(grade: Grade, played: Played) -> None:
     """What was executed does not depend on the hidden images, so it stays."""
     grade()
-    outcome = grade(settings=replace(Settings(), secret="another"))
+    outcome = grade(settings=replace(BoundarySettings(), secret="another"))
     assert not outcome.reused
     assert played.executed == 1
-    assert played.checked == [set(CNN.points())] * 2
+    assert played.checked == 2
 
 
-def test_changed_check_is_made_alone(
+def test_changed_checks_are_made_again(
     grade: Grade, played: Played, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """After one hidden test was edited, only its check is made again."""
+    """After an edit of the hidden checks they are made again, and nothing is executed."""
     grade()
-    source = CNN.hidden_checks.read_text(encoding="utf-8")
-    edited = tmp_path / "test_cnn.py"
-    edited.write_text(source.replace("for share in (0.07, 0.4):", "for share in (0.08, 0.4):"))
-    assert edited.read_text() != source
+    edited = tmp_path / "checks.py"
+    edited.write_text(CNN.hidden_checks.read_text(encoding="utf-8") + "\n# edited\n")
     monkeypatch.setattr(type(CNN), "hidden_checks", property(lambda _: edited))
-    outcome = grade()
-    assert played.executed == 1
-    assert played.checked[1:] == [{"nothing"}]
-    assert set(outcome.result.verdicts) == set(CNN.points())
+    assert set(grade().result.verdicts) == set(CNN.points())
+    assert (played.executed, played.checked) == (1, 2)
 
 
-def test_what_a_check_uses_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Helpers and fixtures belong to the checks that use them, comments and layout to none."""
-    edited = tmp_path / "test_cnn.py"
-    monkeypatch.setattr(type(CNN), "hidden_checks", property(lambda _: edited))
-    source = (cache_keys._GRADER / "course" / "cnn" / "checks.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("changed", "executes"),
+    [
+        ("grader/sandbox/programs/run_notebook.py", True),
+        ("grader/notebooks/outputs.py", True),
+        ("grader/course/inputs.py", True),
+        ("grader/course/machine_speed/measure_speed.py", True),
+        ("bsds_utils/training.py", True),
+        ("grader/checking/answers.py", False),
+        ("grader/course/submission.py", False),
+        ("grader/course/resnet/checks.py", False),
+        ("grader/course/targets.json", False),
+        ("grader/keras_models/allowlist.py", False),
+    ],
+)
+def test_what_results_depend_on(
+    changed: str, executes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code of a folder that runs submissions makes another execution, all others another check."""
+    settings = BoundarySettings()
+    notebook = nbformat.v4.new_notebook()
 
-    def changed_by(before: str, after: str) -> set[str]:
-        assert before in source
-        edited.write_text(source)
-        old = check_keys(CNN, Settings())
-        edited.write_text(source.replace(before, after))
-        new = check_keys(CNN, Settings())
-        return {name for name in old if old[name] != new[name]}
+    def keys() -> tuple[str, str]:
+        cache_keys._code.cache_clear()
+        return execution_key(notebook, CNN, settings, INPUTS), checking_key(CNN, settings)
 
-    assert changed_by("def _bce", "# a comment\n\n\ndef _bce") == set()
-    assert changed_by(
-        "np.clip(prediction.astype(np.float64), 1e-7", "np.clip(prediction, 1e-7"
-    ) == {"loss"}
-    assert changed_by("MAX_LAYERS = 200", "MAX_LAYERS = 201") == {"architecture"}
-    assert {"metrics", "nothing", "test_report"} <= changed_by(
-        "np.isclose(given[name], value, atol=1e-5)", "np.isclose(given[name], value, atol=1e-4)"
-    )
+    before = keys()
+    read = Path.read_bytes
+    path = COURSE_ROOT / changed
+
+    def edited(self: Path) -> bytes:
+        return read(self) + (b"# edited" if self == path else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", edited)
+    after = keys()
+    monkeypatch.undo()
+    cache_keys._code.cache_clear()
+    assert (after[0] != before[0]) == executes
+    assert after[0] != before[0] or after[1] != before[1]
 
 
 def test_failed_check_of_ours_is_tried_again(grade: Grade, played: Played) -> None:
@@ -172,7 +187,7 @@ def test_failed_check_of_ours_is_tried_again(grade: Grade, played: Played) -> No
     assert grade().result.verdicts["loss"].internal
     played.broken = set()
     assert grade().result.verdicts["loss"].points == 1
-    assert played.checked[1] == {"loss"}
+    assert played.checked == 2
 
 
 @pytest.mark.parametrize(
@@ -194,7 +209,7 @@ def test_not_run_is_not_checked(grade: Grade, played: Played) -> None:
     played.problem = "it took all memory"
     result = grade().result
     assert (result.status, result.score, result.problem) == ("not_run", 0, "it took all memory")
-    assert played.checked == []
+    assert played.checked == 0
 
 
 def test_equal_submissions_side_by_side_are_executed_once(grade: Grade, played: Played) -> None:
@@ -241,7 +256,7 @@ def test_execution_does_not_depend_on_metadata(tmp_path: Path) -> None:
     renamed = nbformat.from_dict(
         {**first, "cells": [{**cell, "metadata": {"nbgrader": {"grade_id": "b"}}}]}
     )
-    digests = [execution_key(n, CNN, Settings(), PROVISIONS) for n in (first, other, renamed)]
+    digests = [execution_key(n, CNN, BoundarySettings(), INPUTS) for n in (first, other, renamed)]
     assert digests[0] == digests[1] != digests[2]
 
 

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
-from bsds_utils.errors import BSDSError
 from grader.assignment import get_assignment
 from grader.classroom.run import find_submissions, grade_class
+from grader.course.settings import BoundarySettings
+from grader.errors import CourseError
 from grader.folders import Workplace
 from grader.notebooks.submitted import Rejected, read_submission
 from grader.sandbox.stopping import LIVE
-from grader.settings import Limits, Settings
+from grader.settings import Limits
 
 CNN = get_assignment("cnn")
 LIMITS = Limits(notebook_bytes=100_000)
@@ -223,7 +224,7 @@ def test_submissions_are_found_whatever_their_names(tmp_path: Path) -> None:
 
 def test_nobody_handed_in(tmp_path: Path) -> None:
     """An empty class says where submissions were expected."""
-    with pytest.raises(BSDSError, match=r"submitted.*<student>/cnn"):
+    with pytest.raises(CourseError, match=r"submitted.*<student>/cnn"):
         find_submissions(CNN, Workplace(tmp_path))
 
 
@@ -238,7 +239,7 @@ def test_bad_submissions_are_rejected_one_by_one(tmp_path: Path) -> None:
     students = find_submissions(CNN, Workplace(tmp_path))
     seen: list[str] = []
     graded = grade_class(
-        CNN, students, Settings(), Workplace(tmp_path), jobs=2,
+        CNN, students, BoundarySettings(), Workplace(tmp_path), jobs=2,
         on_done=lambda one: seen.append(one.student),
     )  # fmt: skip
     assert [one.student for one in graded] == students
@@ -263,10 +264,12 @@ def test_a_run_that_ends_with_an_error_ends_only_itself(
     _hand_in(tmp_path, "somebody", json.dumps(_notebook()))
 
     def broken(step: Any, *arguments: Any) -> Any:
-        raise BSDSError("expected the same data on every machine, found others")
+        raise CourseError("expected the same data on every machine, found others")
 
-    with pytest.raises(BSDSError, match="expected the same data"):
-        grade_class(CNN, ["somebody"], Settings(), Workplace(tmp_path), jobs=1, engine=broken)
+    with pytest.raises(CourseError, match="expected the same data"):
+        grade_class(
+            CNN, ["somebody"], BoundarySettings(), Workplace(tmp_path), jobs=1, engine=broken
+        )
     killed: list[str] = []
     with LIVE.register(lambda: killed.append("the next run")):
         assert not killed

@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.assignment import ASSIGNMENTS, Assignment
+from grader.assignment import Assignment
+from grader.course import ASSIGNMENTS
 
 WEIGHTS = (
     Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def start_grading(assignment: Assignment, root: Path, data: Path) -> "subprocess
     if WEIGHTS.is_file():
         environment["BSDS_ENCODER_WEIGHTS"] = str(WEIGHTS)
     return subprocess.Popen(
-        [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())",
+        [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())",
          "grade", assignment.name, "--course-dir", root,
          "--json", root / f"{assignment.name}.json"],
         env=environment, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

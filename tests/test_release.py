@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.assignment import ASSIGNMENTS, COURSE_ROOT, get_assignment
+from grader.assignment import COURSE_ROOT, get_assignment
+from grader.course import ASSIGNMENTS
 from grader.release.bundle import build_bundle
 from grader.release.conditions import conditions
 from grader.release.leaks import find_leaks, require_no_leaks
@@ -22,7 +23,7 @@ SECRET_FOLDERS = {"grader", "solutions", "tests"}
 def run_release(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``bsds release`` in a copy of the course."""
     return subprocess.run(
-        [sys.executable, "-c", "import sys; from bsds_utils.cli import main; sys.exit(main())",
+        [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())",
          "release", *arguments],
         cwd=course, env=os.environ | {"PYTHONPATH": str(course)},
         capture_output=True, text=True, check=False,

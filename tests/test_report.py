@@ -9,7 +9,7 @@ import pytest
 from grader.folders import Workplace
 from grader.report.page import write_html
 from grader.suspicion import Finding, Pair, Suspicion
-from tests.graded_class import CNN, EXHIBIT, graded, refused
+from tests.graded_class import CNN, PREVIEW, graded, refused
 
 
 class Page(HTMLParser):
@@ -137,7 +137,7 @@ def test_html_needs_no_other_file(tmp_path: Path) -> None:
     path = write_html(CNN, [graded("ada", iou=0.4)], Workplace(tmp_path))
     page = Page(path)
     inside = ("#", "data:image/png;base64,")
-    assert any(EXHIBIT.thumbnails[0] in address for address in page.addresses)
+    assert any(PREVIEW.pictures[0] in address for address in page.addresses)
     assert all(address.startswith(inside) for address in page.addresses)
     assert not {"link", "script", "iframe"} & set(page.tags)
     assert "default-src 'none'" in path.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from grader.assignment import ASSIGNMENTS
+from grader.course import ASSIGNMENTS
 from grader.notebooks.restore import restore
 from grader.notebooks.submitted import Rejected
 from grader.settings import Limits

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from bsds_utils.errors import BSDSError
 from grader.assignment import COURSE_ROOT
+from grader.errors import CourseError
 from grader.sandbox.bubblewrap import Sandbox, command, require_sandbox, sandbox_problem
 from grader.sandbox.notebook import Effort, Executed, execute
 from grader.sandbox.resources import measure
@@ -271,7 +271,7 @@ def _running(argument: str) -> bool:
 def test_missing_bubblewrap_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without bubblewrap, grading refuses with the command that installs it."""
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(BSDSError, match=r"apt-get install bubblewrap.*--unsafe-no-sandbox"):
+    with pytest.raises(CourseError, match=r"apt-get install bubblewrap.*--unsafe-no-sandbox"):
         require_sandbox()
 
 

@@ -14,8 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from sandboxed import SANDBOXED
 
-from bsds_utils.errors import BSDSError
 from grader.assignment import COURSE_ROOT
+from grader.errors import CourseError
 from grader.sandbox import seccomp
 from grader.sandbox.bubblewrap import Sandbox, command
 from grader.sandbox.cgroup import ControlGroup
@@ -256,7 +256,7 @@ def test_a_course_that_submissions_could_read_is_refused(where: str, tmp_path: P
         tmp_path, {}, read_only={tmp_path / "data": Path("/data")}, private=[tmp_path, course]
     )
     (tmp_path / "data").mkdir()
-    with pytest.raises(BSDSError, match="move the course to a folder of its own"):
+    with pytest.raises(CourseError, match="move the course to a folder of its own"):
         command(sandbox, ["true"])
     line, environment = command(replace(sandbox, private=[tmp_path]), ["true"])
     assert subprocess.run(line, env=environment, check=False, timeout=60).returncode == 0
@@ -268,5 +268,5 @@ def test_links_to_a_course_do_not_hide_it(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(tmp_path / "real")
     mounts = {tmp_path / "data": Path("/data")}
     sandbox = Sandbox(tmp_path, {}, read_only=mounts, private=[tmp_path / "real" / "course"])
-    with pytest.raises(BSDSError, match="move the course"):
+    with pytest.raises(CourseError, match="move the course"):
         command(sandbox, ["true"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.assignment import ASSIGNMENTS
+from grader.course import ASSIGNMENTS
 from grader.course.pretrained import could_hold_weights, pretrained_parts
 from grader.notebooks.bare_code import held
 from grader.notebooks.restore import restore

@@ -18,11 +18,11 @@ from submissions import Case, cases
 from bsds_utils.models.revision import current_commit
 from grader.assignment import COURSE_ROOT, get_assignment
 from grader.classroom.run import grade_class
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.gradebook.book import Course
 from grader.grading.result import Result
 from grader.sandbox.bubblewrap import sandbox_problem
-from grader.settings import Settings
 
 # The first test of an assignment grades its whole class.
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.sandbox, pytest.mark.timeout(3600)]
@@ -117,7 +117,7 @@ def graded(
                     patch.delenv(variable, raising=False)
                 for variable, value in environment.items():
                     patch.setenv(variable, value)
-                settings = Settings.from_environment()
+                settings = BoundarySettings.from_environment()
                 hide_red_scenes(few_scenes, settings, Workplace(root))
                 settings = replace(settings, limits=replace(settings.limits, **LIMITS[name]))
                 until = time.monotonic() + 60 * MINUTES[name]
@@ -134,7 +134,9 @@ def graded(
     return grade
 
 
-def _grade(course: GradedClass, part: Sequence[Case], settings: Settings, seconds: float) -> None:
+def _grade(
+    course: GradedClass, part: Sequence[Case], settings: BoundarySettings, seconds: float
+) -> None:
     if part:
         settings = replace(settings, train_seconds=seconds)
         students = [case.name for case in part]
@@ -236,7 +238,7 @@ def test_stock_nbgrader_gives_the_same(
     for variable, value in course.environment.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setenv("BSDS_GRADE_SECONDS", str(course.seconds[case.name]))
-    hide_red_scenes(few_scenes, Settings.from_environment(), Workplace(tmp_path))
+    hide_red_scenes(few_scenes, BoundarySettings.from_environment(), Workplace(tmp_path))
     done = nbgrader(tmp_path, "autograde", case.assignment, "--create")
     assert done.returncode == 0, done.stderr
     with Course(tmp_path).gradebook() as gradebook:

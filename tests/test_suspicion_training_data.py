@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from submissions import cases
 
-from grader.assignment import ASSIGNMENTS
+from grader.course import ASSIGNMENTS
 from grader.sandbox.probe import Cell
 from grader.suspicion.training_data import training_data
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment import ASSIGNMENTS
+from grader.course import ASSIGNMENTS
 from grader.folders import Workplace
 from grader.suspicion import investigate
 from tests.graded_class import refused

@@ -15,8 +15,8 @@ import pytest
 from bsds_command import start
 
 from bsds_utils import BSDSError, load_model, save_model
-from bsds_utils.cli import main
 from grader.assignment import get_assignment
+from grader.cli import main
 from grader.course.training import callbacks
 from grader.course.training.checkpoint import State, load_state, save_state
 from grader.course.training.functions import load_functions

@@ -13,10 +13,10 @@ from nbgrader.utils import determine_grade
 from PIL import Image
 
 from grader.checking.verdict import Verdict
-from grader.course.preview_figure import curve_picture, curve_text
-from grader.gradebook.verdict_outputs import IOU_CHECK, show_verdicts
+from grader.gradebook.preview_picture import curve_picture
+from grader.gradebook.verdict_outputs import show_verdicts
 from grader.grading.result import Result, no_points
-from tests.graded_class import EXHIBIT
+from tests.graded_class import PREVIEW
 
 MAXIMUM = 4.0
 
@@ -85,9 +85,9 @@ def test_submissions_without_a_run_show_the_reason() -> None:
     assert "the kernel died" in shown.cells[1].outputs[0].evalue
 
 
-def _with_curve(points: float, name: str = IOU_CHECK) -> Any:
+def _with_curve(points: float, name: str = PREVIEW.grade_id) -> Any:
     verdicts = {name: Verdict(name, points, MAXIMUM, "boundary IoU 0.487")}
-    result = Result("graded", verdicts, exhibit=EXHIBIT)
+    result = Result("graded", verdicts, preview=PREVIEW)
     return show_verdicts(new_notebook(cells=[_graded(name)]), result).cells[0]
 
 
@@ -100,7 +100,7 @@ def test_curve_stands_beside_the_verdict(points: float) -> None:
     assert shown.output_type == "display_data"
     picture = Image.open(io.BytesIO(base64.b64decode(shown.data["image/png"], validate=True)))
     assert picture.format == "PNG"
-    assert shown.data["text/plain"] == shown.metadata["image/png"]["alt"] == curve_text(EXHIBIT)
+    assert shown.data["text/plain"] == shown.metadata["image/png"]["alt"] == PREVIEW.text
 
 
 def test_other_checks_show_no_curve() -> None:
@@ -111,9 +111,9 @@ def test_other_checks_show_no_curve() -> None:
 def test_feedback_shows_no_hidden_image() -> None:
     """Nothing of the instructor's thumbnails comes into the notebook."""
     secret = base64.b64encode(b"a picture of a hidden image").decode()
-    verdicts = {IOU_CHECK: Verdict(IOU_CHECK, 1.0, MAXIMUM, "some")}
-    result = Result("graded", verdicts, exhibit=replace(EXHIBIT, thumbnails=[secret]))
-    shown = show_verdicts(new_notebook(cells=[_graded(IOU_CHECK)]), result)
+    verdicts = {PREVIEW.grade_id: Verdict(PREVIEW.grade_id, 1.0, MAXIMUM, "some")}
+    result = Result("graded", verdicts, preview=replace(PREVIEW, pictures=[secret]))
+    shown = show_verdicts(new_notebook(cells=[_graded(PREVIEW.grade_id)]), result)
     assert secret not in str(shown)
     assert shown.cells[0].outputs[-1] == _with_curve(1.0).outputs[-1]
 
@@ -122,12 +122,12 @@ def test_sanitised_feedback_keeps_the_curve() -> None:
     """The page made of it, without anything a browser could run, still holds the picture."""
     notebook = new_notebook(cells=[_with_curve(1.0)])
     page, _ = HTMLExporter(sanitize_html=True).from_notebook_node(notebook)
-    assert base64.b64encode(curve_picture(EXHIBIT)).decode()[:200] in page.replace("\n", "")
+    assert base64.b64encode(curve_picture(PREVIEW)).decode()[:200] in page.replace("\n", "")
 
 
 def test_curve_is_told_in_words() -> None:
     """The text has the numbers of the picture: chosen and best threshold, target, baselines."""
-    text = curve_text(EXHIBIT)
+    text = PREVIEW.text
     for part in ("0.487 at your threshold 0.45", "best 0.500 at threshold 0.40",
                  "full credit from 0.462", "all boundary 0.280", "Sobel 0.389"):  # fmt: skip
         assert part in text
@@ -136,6 +136,6 @@ def test_curve_is_told_in_words() -> None:
 def test_same_figures_give_the_same_picture() -> None:
     """Pictures are the same to the last byte, whatever thread draws them; others differ."""
     with ThreadPoolExecutor(max_workers=4) as pool:
-        pictures = set(pool.map(curve_picture, [EXHIBIT] * 8))
+        pictures = set(pool.map(curve_picture, [PREVIEW] * 8))
     assert len(pictures) == 1
-    assert curve_picture(replace(EXHIBIT, iou=0.3)) not in pictures
+    assert curve_picture(replace(PREVIEW, number=0.3)) not in pictures

@@ -19,11 +19,12 @@ from keras import layers
 from submissions import Case, Section, cases
 from traitlets.config import Config
 
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.assignment import Assignment, get_assignment
+from grader.course import ASSIGNMENTS
 from grader.course.inputs import encoder_weights
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.release.conditions import conditions
-from grader.settings import Settings
 
 # Which visible checks look at what a task's answer does.
 CHECKS = {
@@ -147,7 +148,7 @@ def notebook(
     def make(name: str) -> Notebook:
         assignment = get_assignment(name)
         if assignment.encoder:
-            weights = encoder_weights(Settings(), Workplace(folder))
+            weights = encoder_weights(BoundarySettings(), Workplace(folder))
             patch.setenv("BSDS_ENCODER_WEIGHTS", str(weights))
         cells = nbformat.read(assignment.release, as_version=4).cells
         sources = {

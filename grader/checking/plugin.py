@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from grader.checking.artifacts import ArtifactError
+from grader.checking.submission import Submission
 from grader.checking.verdict import BROKEN, CheckFailed, Credit, Kind, Verdict
-from grader.course.submission import Evidence
 from grader.notebooks.text import harmless_line
 from grader.sandbox.probe import ProbeError
 
-__all__ = ["CREDIT", "EVIDENCE", "PASSED", "VerdictPlugin", "grade_id_of"]
+__all__ = ["CREDIT", "PASSED", "SUBMISSION", "VerdictPlugin", "grade_id_of"]
 
-EVIDENCE = pytest.StashKey[Evidence]()
+SUBMISSION = pytest.StashKey[Submission]()
 CREDIT = pytest.StashKey[Credit]()
 
 PASSED = "passed"
@@ -31,20 +31,20 @@ class VerdictPlugin:
 
     Parameters
     ----------
-    evidence
+    submission
         What is known of the submission.
     points
         Points by grade id.
     """
 
-    def __init__(self, evidence: Evidence, points: Mapping[str, float]) -> None:
-        self._evidence = evidence
+    def __init__(self, submission: Submission, points: Mapping[str, float]) -> None:
+        self._submission = submission
         self._points = points
         self.verdicts: dict[str, Verdict] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand the submission to the fixtures."""
-        config.stash[EVIDENCE] = self._evidence
+        config.stash[SUBMISSION] = self._submission
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:

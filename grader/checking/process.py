@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, installed_course, load
 from grader.checking.forkserver import trusted_processes
+from grader.checking.preview import Preview, make_preview
+from grader.checking.submission import Submission
 from grader.checking.verdict import BROKEN, Verdict
-from grader.course.preview import Exhibit
 from grader.folders import Workplace
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.launch import share_warm
@@ -33,7 +34,8 @@ _UNUSED_PLUGINS = ("cacheprovider", "unraisableexception", "threadexception")
 
 def course_environment() -> dict[str, str]:
     """Return the environment variables that say how and on what to grade."""
-    return {name: value for name, value in os.environ.items() if name.startswith("BSDS")}
+    prefix = installed_course().prefix
+    return {name: value for name, value in os.environ.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,12 @@ class CheckJob:
         Contents of the files that the notebook left behind, by name.
     probe_sandbox
         Where the student's functions run.
-    model_sandbox
-        Where models are opened.
     probe_cells
         The cells that define them.
     student_cells
         The cells that the student wrote.
     problem
         Why the notebook did not run to its end, if it did not.
-    only
-        Grade ids of the checks to make.
     warm
         Where the grader's warm process is found, from which the probe sandbox's starts.
     environment
@@ -70,11 +68,9 @@ class CheckJob:
     workplace: Workplace
     artifacts: Mapping[str, bytes]
     probe_sandbox: Sandbox
-    model_sandbox: Sandbox
     probe_cells: Sequence[Cell]
     student_cells: Sequence[Cell]
     problem: str | None
-    only: frozenset[str]
     warm: str | None = None
     environment: Mapping[str, str] = field(default_factory=course_environment)
 
@@ -87,14 +83,14 @@ class Findings:
     ----------
     verdicts
         By grade id.
-    exhibit
-        What there is to show of the submission's model, if there is a model.
+    preview
+        What there is to show of the submission, if there is anything.
     internal
         Why verdicts are missing, if any are; for the instructor.
     """
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    exhibit: Exhibit | None = None
+    preview: Preview | None = None
     internal: str | None = None
 
 
@@ -121,7 +117,6 @@ def run_checks(job: CheckJob) -> Findings:
         grade_id: found.verdicts.get(grade_id)
         or Verdict(grade_id, 0.0, maximum, BROKEN, found.internal)
         for grade_id, maximum in job.assignment.points().items()
-        if grade_id in job.only
     }
     return replace(found, verdicts=verdicts)
 
@@ -157,39 +152,33 @@ def _findings(job: CheckJob) -> Findings:
     import pytest
 
     from grader.checking.plugin import VerdictPlugin
-    from grader.course.preview import make_exhibit
-    from grader.course.submission import Evidence
-    from grader.keras_models.opened import ModelSandbox
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     file = job.assignment.hidden_checks
-    tests = [f"{file}::test_{name}" for name in job.assignment.points() if name in job.only]
+    tests = [f"{file}::test_{name}" for name in job.assignment.points()]
     with tempfile.TemporaryFile("w+") as log:
         for descriptor in (1, 2):
             os.dup2(log.fileno(), descriptor)
-        probe = Probe(job.probe_sandbox, job.probe_cells)
-        models = ModelSandbox(job.model_sandbox, job.settings.limits.artifact_bytes)
-        evidence = Evidence(
+        points = job.assignment.points()
+        submission: Submission = load(job.assignment.submission)(
             assignment=job.assignment,
             settings=job.settings,
             workplace=job.workplace,
             artifacts=job.artifacts,
             student_cells=job.student_cells,
-            probe=probe,
-            models=models,
+            probe=Probe(job.probe_sandbox, job.probe_cells),
             problem=job.problem,
         )
-        plugin = VerdictPlugin(evidence, job.assignment.points())
+        plugin = VerdictPlugin(submission, points)
         try:
             arguments = ["-c", str(file.parents[1] / "pytest.ini")]
             for unused in _UNUSED_PLUGINS:
                 arguments += ["-p", f"no:{unused}"]
             pytest.main([*arguments, *tests], plugins=[plugin])
-            exhibit = make_exhibit(evidence)
+            preview = make_preview(submission)
         finally:
-            probe.close()
-            models.close()
+            submission.close()
         log.seek(0)
-        complete = plugin.verdicts.keys() >= job.only
+        complete = plugin.verdicts.keys() >= points.keys()
         internal = None if complete else log.read()[-4000:]
-        return Findings(plugin.verdicts, exhibit, internal)
+        return Findings(plugin.verdicts, preview, internal)

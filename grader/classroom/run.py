@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import nbformat
 
-from bsds_utils.data.files import printable
-from bsds_utils.errors import BSDSError
 from grader.assignment import Assignment
+from grader.errors import CourseError, mistakes
 from grader.folders import Workplace, locked, sweep
 from grader.gradebook.nbgrader_warnings import ignore_nbgrader_warnings
 from grader.grading.cached import Engine, Renew, Starved, grade, here
@@ -27,6 +26,7 @@ from grader.grading.result import Result, no_points, rejected
 from grader.grading.result_cache import ResultStore
 from grader.notebooks.restore import restore
 from grader.notebooks.submitted import Rejected, check_timestamp, name_problem, read_submission
+from grader.notebooks.text import printable
 from grader.sandbox.stopping import LIVE, GradingStopped
 from grader.settings import Settings
 
@@ -70,7 +70,7 @@ def find_submissions(assignment: Assignment, workplace: Workplace) -> list[str]:
 
     Raises
     ------
-    BSDSError
+    CourseError
         If nobody did.
     """
     folder = workplace.root / "submitted"
@@ -78,7 +78,7 @@ def find_submissions(assignment: Assignment, workplace: Workplace) -> list[str]:
         path.parent.name for path in folder.glob(f"*/{assignment.name}") if path.is_dir()
     )
     if not students:
-        raise BSDSError(
+        raise CourseError(
             f"expected submissions in {folder}/<student>/{assignment.name}/, found none; put each "
             f"student's {assignment.notebook_name} there"
         )
@@ -122,7 +122,7 @@ def grade_class(
 
     Raises
     ------
-    BSDSError
+    CourseError
         If this machine cannot grade, or another run grades this course at the moment.
     """
     with _only_writer(workplace):
@@ -154,7 +154,7 @@ def grade_class(
             pool.shutdown(wait=False, cancel_futures=True)
             LIVE.kill_all()
             raise
-        except BSDSError:
+        except mistakes():
             # What ends this run would end it for those that are under way, too; not a later run.
             pool.shutdown(wait=False, cancel_futures=True)
             LIVE.kill_all()
@@ -172,7 +172,7 @@ def _only_writer(workplace: Workplace) -> Iterator[None]:
         try:
             held.enter_context(locked(workplace, "run", wait=False))
         except BlockingIOError:
-            raise BSDSError(
+            raise CourseError(
                 f"expected to be alone, found another run grading in {workplace.root}; wait for "
                 "its end"
             ) from None
@@ -185,7 +185,7 @@ def _recorded(graded: Graded, ledger: "Ledger") -> Graded:
         return graded
     try:
         ledger.record(graded.student, graded.result)
-    except BSDSError as error:
+    except mistakes() as error:
         result = replace(graded.result, problem=str(error))
         return replace(graded, result=result, recordable=False)
     return graded
@@ -209,7 +209,9 @@ def _grade_one(
     except Rejected as problem:
         result = rejected(assignment.points(), str(problem))
         return Graded(printable(student), result, time.monotonic() - started, reused=False)
-    except (BSDSError, GradingStopped):
+    except GradingStopped:
+        raise
+    except mistakes():
         raise  # not this submission's doing, and the same for all others
     except Starved as reason:
         return _not_graded(student, assignment, str(reason), time.monotonic() - started)

@@ -21,23 +21,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bsds_utils import open_dataset
-from bsds_utils.data.files import printable
-from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.assignment import Assignment, get_assignment, installed_course, load
 from grader.checking.forkserver import head_start
 from grader.classroom.cluster import connect
 from grader.classroom.progress import Progress, duration
 from grader.classroom.run import Graded, find_submissions, grade_class
-from grader.course.targets import load_target
+from grader.errors import CourseError
 from grader.folders import Workplace, all_in_scratch
 from grader.grading.cached import Engine, Renew, here
 from grader.grading.result_cache import ResultStore
+from grader.notebooks.text import printable
 from grader.report.exports import write_canvas, write_csv, write_moodle
 from grader.report.page import write_html
 from grader.report.table import table
 from grader.sandbox.bubblewrap import require_sandbox
-from grader.settings import DEVELOPMENT_SECRET, Settings
+from grader.settings import DEVELOPMENT_SECRET, Settings, current_settings, variable
 from grader.suspicion import investigate
 
 __all__ = ["add_arguments", "run"]
@@ -45,7 +43,11 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("assignment", metavar="ASSIGNMENT", help=" or ".join(ASSIGNMENTS))
+    parser.add_argument(
+        "assignment",
+        metavar="ASSIGNMENT",
+        help=" or ".join(one.name for one in installed_course().assignments),
+    )
     parser.add_argument(
         "--jobs", type=int, metavar="N",
         help="submissions at a time (default: as many as there are processors)",
@@ -88,18 +90,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Grade, print the table, write report and exports."""
     if args.jobs is not None and args.jobs < 1:
-        raise BSDSError(f"expected --jobs to be at least 1, found {args.jobs}")
+        raise CourseError(f"expected --jobs to be at least 1, found {args.jobs}")
     # The environment is how settings reach nbgrader's own process of the same name.
     if args.seconds is not None:
-        os.environ["BSDS_GRADE_SECONDS"] = str(args.seconds)
+        os.environ[variable("GRADE_SECONDS")] = str(args.seconds)
     if args.unsafe_no_sandbox:
-        os.environ["BSDS_UNSAFE_NO_SANDBOX"] = "1"
+        os.environ[variable("UNSAFE_NO_SANDBOX")] = "1"
     assignment = get_assignment(args.assignment)
-    settings = Settings.from_environment()
+    settings = current_settings()
     _warn_of(settings)
     workplace = Workplace(args.course_dir.resolve())
     students = _chosen(find_submissions(assignment, workplace), args.student)
-    _warn_of_target(assignment, settings)
+    _warn_of_budget(assignment, settings)
     with all_in_scratch(), _engine(args, settings) as (engine, jobs):
         known = ResultStore(workplace.results).count()
         if engine is here and (args.renew != "nothing" or known < len(students)):
@@ -161,16 +163,16 @@ def _warn_of(settings: Settings) -> None:
         _warn("submissions run WITHOUT isolation and can read and change your files")
     if settings.secret == DEVELOPMENT_SECRET:
         _warn(
-            "hidden images come from the public development secret; set BSDS_COURSE_SECRET or "
-            "BSDS_COURSE_SECRET_FILE before you grade a real class"
+            "hidden inputs come from the public development secret; set "
+            f"{variable('COURSE_SECRET')} or {variable('COURSE_SECRET_FILE')} before you grade a "
+            "real class"
         )
 
 
-def _warn_of_target(assignment: Assignment, settings: Settings) -> None:
-    dataset = open_dataset(settings.data_source, settings.data_root)
-    problem = load_target(assignment, dataset.name, settings).problem
+def _warn_of_budget(assignment: Assignment, settings: Settings) -> None:
+    problem = load(assignment.warning)(assignment, settings) if assignment.warning else None
     if problem is not None:
-        _warn(f"hardly anybody can earn points for the IoU: {problem} (--seconds)")
+        _warn(problem)
 
 
 def _warn_of_missing(graded: list[Graded]) -> int:
@@ -187,7 +189,7 @@ def _warn_of_missing(graded: list[Graded]) -> int:
 def _chosen(students: list[str], names: list[str] | None) -> list[str]:
     missing = sorted(set(names or ()) - set(students))
     if missing:
-        raise BSDSError(
+        raise CourseError(
             f"--student: expected one who handed something in, found "
             f"{', '.join(map(printable, missing))}; there are "
             f"{', '.join(map(printable, students[:5]))}{', …' if len(students) > 5 else ''}"
@@ -209,7 +211,7 @@ def _line(graded: Graded, width: int) -> str:
 
 
 def _warn(text: str) -> None:
-    print(f"bsds grade: WARNING: {text}", file=sys.stderr, flush=True)
+    print(f"{installed_course().command} grade: WARNING: {text}", file=sys.stderr, flush=True)
 
 
 def _write_json(path: Path, graded: list[Graded]) -> None:
@@ -219,7 +221,9 @@ def _write_json(path: Path, graded: list[Graded]) -> None:
             encoding="utf-8",
         )
     except OSError as error:
-        raise BSDSError(f"cannot write {path} ({error.strerror}); name a writable file") from error
+        raise CourseError(
+            f"cannot write {path} ({error.strerror}); name a writable file"
+        ) from error
 
 
 def _entry(graded: Graded) -> dict[str, Any]:

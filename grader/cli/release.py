@@ -1,8 +1,9 @@
 """Generate what students get: assignments/ and dist/student-bundle.zip.
 
-The notebooks come from solutions/ through nbgrader; the bundle adds a wheel of bsds_utils and
-files that set up an environment. Refuses to release anything that holds a solution, a hidden
-check or the grader. With --check it writes nothing and fails if assignments/ is out of date.
+The notebooks come from solutions/ through nbgrader; the bundle adds a wheel of the course's
+library and files that set up an environment. Refuses to release anything that holds a solution, a
+hidden check or the grader. With --check it writes nothing and fails if assignments/ is out of
+date.
 
 Example:
   bsds release
@@ -11,8 +12,8 @@ Example:
 import argparse
 from pathlib import Path
 
-from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.assignment import get_assignment, installed_course
+from grader.errors import CourseError
 from grader.gradebook.book import Course
 from grader.release.bundle import build_bundle
 from grader.release.current import stale_assignments
@@ -33,12 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate, check for leaks, bundle."""
-    names = [args.assignment] if args.assignment else list(ASSIGNMENTS)
-    assignments = [get_assignment(name) for name in names]
+    known = installed_course().assignments
+    assignments = [get_assignment(args.assignment)] if args.assignment else list(known)
     if args.check:
         stale = stale_assignments(assignments)
         if stale:
-            raise BSDSError(
+            raise CourseError(
                 f"assignments/ is out of date for {', '.join(stale)}: run 'bsds release' and "
                 "commit what it changes"
             )

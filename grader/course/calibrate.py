@@ -26,14 +26,15 @@ import nbformat
 from bsds_utils import baselines, open_dataset
 from bsds_utils.atomic import written_whole
 from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.assignment import installed_course
 from grader.course.hidden_data import hidden_set
 from grader.course.inputs import prepare
 from grader.course.machine_speed import pace
+from grader.course.network import NetworkAssignment, network_assignment
+from grader.course.settings import BoundarySettings
 from grader.course.targets import CALIBRATION_FILE, case_name, load_target
 from grader.folders import Workplace
 from grader.grading.steps import check_executed, execute_notebook
-from grader.settings import Settings
 
 __all__ = ["calibrate", "main"]
 
@@ -45,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("assignment", choices=list(ASSIGNMENTS))
+    known = [one.name for one in installed_course().assignments]
+    parser.add_argument("assignment", choices=known)
     parser.add_argument("--seconds", type=float, nargs="+", default=[15, 60, 120], metavar="S")
     parser.add_argument("--seeds", type=int, default=2, metavar="N")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at a time")
@@ -55,8 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     calibrate(
-        get_assignment(args.assignment), Settings.from_environment(), Workplace(), args.to,
-        args.seconds, range(args.seeds), args.jobs, again=args.force,
+        network_assignment(args.assignment), BoundarySettings.from_environment(), Workplace(),
+        args.to, args.seconds, range(args.seeds), args.jobs, again=args.force,
     )  # fmt: skip
     return 0
 
@@ -65,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 class _Case:
     """What is calibrated, and the file that keeps it."""
 
-    assignment: Assignment
+    assignment: NetworkAssignment
     name: str
     path: Path
 
@@ -84,8 +86,8 @@ class _Case:
 
 
 def calibrate(
-    assignment: Assignment,
-    settings: Settings,
+    assignment: NetworkAssignment,
+    settings: BoundarySettings,
     workplace: Workplace,
     path: Path,
     budgets: Iterable[float],
@@ -128,7 +130,7 @@ def calibrate(
 
 
 def _measure(
-    case: _Case, settings: Settings, workplace: Workplace, seed: int
+    case: _Case, settings: BoundarySettings, workplace: Workplace, seed: int
 ) -> dict[str, float | str]:
     assignment = case.assignment
     notebook = nbformat.read(assignment.source, as_version=4)
@@ -140,11 +142,10 @@ def _measure(
         stand_in = Path(folder, "targets.json")
         stand_in.write_text(json.dumps(_stand_in(assignment.name, case.name)), encoding="utf-8")
         findings, _ = check_executed(
-            executed, notebook, assignment, replace(settings, calibration=stand_in), ["iou"],
-            workplace,
-        )  # fmt: skip
+            executed, notebook, assignment, replace(settings, calibration=stand_in), workplace
+        )
     stopped = executed.problem or executed.remark
-    if findings.exhibit is None or stopped is not None:
+    if findings.preview is None or stopped is not None:
         reason = stopped or findings.verdicts["iou"].message
         raise BSDSError(f"expected the solution to run to its end: {reason}; mend it first")
     slower = pace()
@@ -152,7 +153,7 @@ def _measure(
     return {
         "seconds": seconds,
         "seed": seed,
-        "iou": round(findings.exhibit.iou, 4),
+        "iou": round(findings.preview.number, 4),
         "other_seconds": round(executed.cpu_seconds / slower - seconds, 1),
         "pace": round(slower, 2),
         "date": datetime.date.today().isoformat(),

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from grader.checking.plugin import CREDIT, EVIDENCE
+from grader.checking.plugin import CREDIT, SUBMISSION
+from grader.checking.submission import Submission
 from grader.checking.verdict import Credit
-from grader.course.submission import Evidence
 
 
 @pytest.fixture(scope="session")
-def submission(request: pytest.FixtureRequest) -> Evidence:
+def submission(request: pytest.FixtureRequest) -> Submission:
     """Give the submission under test."""
-    return request.config.stash[EVIDENCE]
+    return request.config.stash[SUBMISSION]
 
 
 @pytest.fixture
-def generator(submission: Evidence, request: pytest.FixtureRequest) -> np.random.Generator:
+def generator(submission: Submission, request: pytest.FixtureRequest) -> np.random.Generator:
     """Give random numbers that nobody can foresee, and that are the same when graded again."""
     return submission.generator(request.node.name)
 

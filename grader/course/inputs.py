@@ -14,13 +14,14 @@ from bsds_utils.atomic import written_whole
 from bsds_utils.data.cache import fingerprint
 from bsds_utils.data.source import arrays_folder
 from bsds_utils.errors import BSDSError
-from grader.assignment import Assignment
+from grader.assignment import Inputs
 from grader.checking.forkserver import trusted_processes
 from grader.course.hidden_data import hidden_set
+from grader.course.network import NetworkAssignment
+from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
-from grader.settings import Settings
 
-__all__ = ["Provisions", "encoder_weights", "prepare", "reference_encoder"]
+__all__ = ["BoundaryInputs", "encoder_weights", "prepare", "reference_encoder"]
 
 _RANDOM_ENCODER = "random_encoder.weights.h5"
 _REFERENCE = "reference_encoder_{}.keras"
@@ -29,8 +30,8 @@ _identities: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
-class Provisions:
-    """Read-only files for a sandbox.
+class BoundaryInputs(Inputs):
+    """Data set and weights.
 
     Attributes
     ----------
@@ -38,14 +39,11 @@ class Provisions:
         Root of the data set, and the folder of its cached arrays.
     encoder
         Weights file, for an assignment that uses one.
-    identity
-        Digest of the images, masks and weights, which is the same on every machine.
     """
 
-    data: Path
-    arrays: Path
-    encoder: Path | None
-    identity: str
+    data: Path = Path()
+    arrays: Path = Path()
+    encoder: Path | None = None
 
     @property
     def mounts(self) -> dict[Path, Path]:
@@ -66,7 +64,9 @@ class Provisions:
         return variables
 
 
-def prepare(assignment: Assignment, settings: Settings, workplace: Workplace) -> Provisions:
+def prepare(
+    assignment: NetworkAssignment, settings: BoundarySettings, workplace: Workplace
+) -> Inputs:
     """Make sure that everything a submission needs exists, and say where to mount it.
 
     Images are decoded and resized here, once for the class, and read from the cache inside; the
@@ -90,13 +90,13 @@ def prepare(assignment: Assignment, settings: Settings, workplace: Workplace) ->
         if made_of not in _identities:
             _identities[made_of] = _make(dataset, assignment, settings, workplace, encoder)
         arrays.mkdir(parents=True, exist_ok=True)
-        return Provisions(dataset.root.resolve(), arrays, encoder, _identities[made_of])
+        return BoundaryInputs(_identities[made_of], dataset.root.resolve(), arrays, encoder)
 
 
 def _make(
     dataset: Dataset,
-    assignment: Assignment,
-    settings: Settings,
+    assignment: NetworkAssignment,
+    settings: BoundarySettings,
     workplace: Workplace,
     encoder: Path | None,
 ) -> str:
@@ -113,7 +113,7 @@ def _make(
     return digest.hexdigest()
 
 
-def encoder_weights(settings: Settings, workplace: Workplace) -> Path:
+def encoder_weights(settings: BoundarySettings, workplace: Workplace) -> Path:
     """Return the encoder weights that submissions start from.
 
     Without ImageNet weights at hand a random encoder, the same for everybody, stands in, so that
@@ -126,7 +126,7 @@ def encoder_weights(settings: Settings, workplace: Workplace) -> Path:
     return path
 
 
-def reference_encoder(settings: Settings, workplace: Workplace) -> Path:
+def reference_encoder(settings: BoundarySettings, workplace: Workplace) -> Path:
     """Return the real encoder with the weights that submissions start from, as a model file."""
     weights = encoder_weights(settings, workplace).resolve()
     made_of = repr((str(weights), weights.stat().st_mtime_ns, weights.stat().st_size))

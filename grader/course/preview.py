@@ -1,21 +1,17 @@
-"""What there is to show of a submission's model, to the student and to the instructor."""
+"""What there is to show of a submission's network."""
 
 import base64
 import io
-import traceback
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from bsds_utils import THRESHOLDS
-from grader.checking.artifacts import ArtifactError
-from grader.checking.verdict import CheckFailed
-from grader.course.submission import Evidence
-from grader.sandbox.probe import ProbeError
+from grader.checking.preview import Preview
+from grader.course.submission import NetworkSubmission
 
-__all__ = ["Exhibit", "make_exhibit"]
+__all__ = ["make_preview"]
 
 _PICTURES = 3
 _SIDE = 72
@@ -24,74 +20,29 @@ _COLOURS = 16
 _DEFAULT_THRESHOLD = 0.5
 
 
-@dataclass(frozen=True)
-class Exhibit:
-    """A model's IoU on the hidden images, and some of what it predicts.
-
-    Attributes
-    ----------
-    thresholds, curve
-        Foreground IoU on the hidden images at each threshold, both of length T.
-    threshold, iou
-        The threshold that was saved with the model, and the IoU there.
-    baselines
-        IoU on the same images of answers that need no training, by name.
-    target
-        IoU that earns full credit.
-    thumbnails
-        Base64 of small PNG pictures: hidden image, truth and prediction side by side. For the
-        instructor alone.
-    """
-
-    thresholds: list[float]
-    curve: list[float]
-    threshold: float
-    iou: float
-    baselines: dict[str, float]
-    target: float
-    thumbnails: list[str]
-
-
-def make_exhibit(evidence: Evidence) -> Exhibit | None:
-    """Show the model that the hidden checks looked at.
-
-    It takes the predictions that the checks made, where they made some.
-
-    Parameters
-    ----------
-    evidence
-        The submission.
-
-    Returns
-    -------
-    Exhibit or None
-        None if there is no usable model. Never raises: a picture must not cost a grade.
-    """
-    try:
-        return _exhibit(evidence)
-    except (ArtifactError, ProbeError, CheckFailed):
-        return None
-    except Exception:
-        traceback.print_exc()
-        return None
-
-
-def _exhibit(evidence: Evidence) -> Exhibit:
-    name = f"{evidence.assignment.name}_model"
+def make_preview(submission: NetworkSubmission) -> Preview:
+    """Show the model that the hidden checks looked at, by the predictions that they made."""
+    name = f"{submission.assignment.name}_model"
     model, card = f"{name}.keras", f"{name}.json"
-    threshold = evidence.threshold(card, default=_DEFAULT_THRESHOLD)
-    sweep = evidence.sweep(model, "hidden", THRESHOLDS)
-    hidden = evidence.hidden
-    return Exhibit(
-        thresholds=[round(float(value), 4) for value in sweep.thresholds],
+    threshold = submission.threshold(card, default=_DEFAULT_THRESHOLD)
+    sweep = submission.sweep(model, "hidden", THRESHOLDS)
+    hidden = submission.hidden
+    return Preview(
+        name="IoU",
+        label="Boundary IoU on unseen images",
+        grade_id="iou",
+        place=threshold,
+        number=submission.iou(model, "hidden", threshold),
+        axis="threshold",
+        at="at your threshold",
+        places=[round(float(value), 4) for value in sweep.thresholds],
         curve=[round(float(value), 4) for value in sweep.iou],
-        threshold=threshold,
-        iou=evidence.iou(model, "hidden", threshold),
-        baselines=evidence.untrained,
-        target=evidence.target.full,
-        thumbnails=_thumbnails(
-            hidden.images, hidden.masks[..., 0], evidence.predictions(model, "hidden")
+        marks=submission.untrained,
+        target=submission.target.full,
+        pictures=_thumbnails(
+            hidden.images, hidden.masks[..., 0], submission.predictions(model, "hidden")
         ),
+        shown="image, mask, prediction",
     )
 
 

@@ -1,71 +1,53 @@
-"""Everything that hidden checks may look at, gathered lazily."""
+"""A submission with a network, as the hidden checks of this course see it."""
 
+import contextlib
 import functools
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsds_utils import Arrays, Dataset, baselines, foreground_iou, open_dataset, threshold_sweep
 from bsds_utils.metrics import Sweep
-from grader.assignment import Assignment
-from grader.checking.artifacts import ArtifactError, read_json
+from grader.checking.artifacts import ArtifactError
+from grader.checking.submission import Submission
 from grader.course.hidden_data import HiddenSet, hidden_set
+from grader.course.machine_speed import library_sandbox
+from grader.course.network import NetworkAssignment
+from grader.course.settings import BoundarySettings
 from grader.course.targets import Target, load_target
-from grader.folders import Workplace
+from grader.folders import scratch
 from grader.keras_models.opened import ModelSandbox, OpenedModel
-from grader.sandbox.probe import Cell, Probe, ProbeError, ProbeSession
-from grader.settings import Settings
+from grader.keras_models.probes import build
 
-__all__ = ["Evidence"]
-
-_T = TypeVar("_T")
+__all__ = ["NetworkSubmission"]
 
 
-class Evidence:
-    """A submission as the hidden checks see it.
+class NetworkSubmission(Submission):
+    """A submission with a network, and the images and targets that it is measured by."""
 
-    Everything is made when a check first asks for it, and only once.
+    assignment: NetworkAssignment
+    settings: BoundarySettings
 
-    Parameters
-    ----------
-    assignment, settings, workplace
-        What is graded, how, and where the grader keeps its files.
-    artifacts
-        Contents of the files that the notebook left behind, by name.
-    student_cells
-        Sources of the cells that the student wrote or could write.
-    probe
-        Runs the student's functions in a sandbox.
-    models
-        Opens models in another sandbox.
-    problem
-        What went wrong first when the notebook ran, if anything did.
-    """
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._cleanup = contextlib.ExitStack()
 
-    def __init__(
-        self,
-        assignment: Assignment,
-        settings: Settings,
-        workplace: Workplace,
-        artifacts: Mapping[str, bytes],
-        student_cells: Sequence[Cell],
-        probe: Probe,
-        models: ModelSandbox,
-        problem: str | None = None,
-    ) -> None:
-        self.assignment = assignment
-        self.settings = settings
-        self.workplace = workplace
-        self.artifacts = artifacts
-        self.student_cells = student_cells
-        self.probe = probe
-        self.models = models
-        self.problem = problem
-        self._session: ProbeSession | None = None
-        self._made: dict[tuple[str, ...], Any] = {}
+    @functools.cached_property
+    def models(self) -> ModelSandbox:
+        """Opens models in a sandbox of their own."""
+        limits = self.settings.limits
+        folder = Path(self._cleanup.enter_context(scratch("m")))
+        sandbox = library_sandbox(folder, limits, self.settings.sandbox)
+        models = ModelSandbox(sandbox, limits.artifact_bytes)
+        self._cleanup.callback(models.close)
+        return models
+
+    def close(self) -> None:
+        """End both sandboxes."""
+        super().close()
+        self._cleanup.close()
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -90,21 +72,6 @@ class Evidence:
         found: dict[str, float] = baselines(self.hidden.masks, self.hidden.images)
         return found
 
-    def generator(self, name: str) -> np.random.Generator:
-        """Return random numbers for a check, which depend on the course secret and the submission.
-
-        The same submission gets the same questions again; to foresee them takes the secret.
-        """
-        key = repr((self.settings.secret, name, self.student_cells))
-        return np.random.default_rng(list(hashlib.sha256(key.encode()).digest()))
-
-    @property
-    def functions(self) -> ProbeSession:
-        """The submission's functions, in a process shared by all checks that only call them."""
-        if self._session is None or not self._session.alive:
-            self._session = self.probe.open()
-        return self._session
-
     def split(self, name: str) -> HiddenSet | Arrays:
         """Images and masks of ``"hidden"`` or of a public split, at the assignment's size."""
         if name == "hidden":
@@ -113,30 +80,13 @@ class Evidence:
             ("split", name), lambda: self.dataset.load(name, size=self.assignment.size)
         )
 
-    def left(self, name: str) -> bool:
-        """Whether the notebook left a file behind."""
-        return name in self.artifacts
-
     def model_bytes(self, name: str) -> bytes:
-        """Contents of a model that the notebook saved.
-
-        Raises
-        ------
-        ArtifactError
-            If there is none; says why if that is known.
-        """
-        if not self.left(name):
-            reason = self.problem or "the cell that saves it did not run"
-            raise ArtifactError(f"your notebook left no model {name}: {reason}", "missing")
-        return self.artifacts[name]
+        """Contents of a model that the notebook saved."""
+        return self.artifact(name, "model")
 
     def model(self, name: str) -> OpenedModel:
         """Open a model that the notebook saved."""
         return self._once(("model", name), lambda: self.models.open(self.model_bytes(name), name))
-
-    def card(self, name: str) -> dict[str, Any]:
-        """Read the model card that ``bsds.save_model`` wrote."""
-        return read_json(self.artifacts.get(name), name)
 
     def threshold(self, card_name: str, default: float | None = None) -> float:
         """Return the threshold that was saved with a model.
@@ -155,7 +105,7 @@ class Evidence:
         """
         if default is not None and not self.left(card_name):
             return default
-        value = self.card(card_name).get("threshold")
+        value = self.json(card_name).get("threshold")
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise ArtifactError("the threshold saved with your model is not a number in 0–1")
         return float(value)
@@ -174,9 +124,8 @@ class Evidence:
         """
 
         def load() -> OpenedModel:
-            if fresh:
-                self._session = self.probe.open()
-            data = self.functions.build(*functions, seed=seed)
+            session = self.fresh_functions() if fresh else self.functions
+            data = build(session, *functions, seed=seed)
             return self.models.open(data, f"the model that {functions[-1]} gives")
 
         return self._once(("built", str(seed), str(fresh), *functions), load)
@@ -216,15 +165,3 @@ class Evidence:
         """Foreground IoU of a saved model at a threshold."""
         masks = self.split(split).masks[..., 0]
         return float(foreground_iou(masks, self.predictions(model_name, split) >= threshold))
-
-    def _once(self, key: tuple[str, ...], make: Callable[[], _T]) -> _T:
-        """Make a value, or repeat what came of it before, error included."""
-        if key not in self._made:
-            try:
-                self._made[key] = make()
-            except (ArtifactError, ProbeError) as error:
-                self._made[key] = error
-        value = self._made[key]
-        if isinstance(value, ArtifactError | ProbeError):
-            raise value
-        return cast(_T, value)

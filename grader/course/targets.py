@@ -14,11 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from bsds_utils import open_dataset
 from bsds_utils.errors import BSDSError
-from grader.assignment import Assignment
-from grader.settings import Settings
+from grader.course.network import NetworkAssignment
+from grader.course.settings import BoundarySettings
 
-__all__ = ["CALIBRATION_FILE", "FULL_CREDIT_SHARE", "Target", "case_name", "load_target"]
+__all__ = [
+    "CALIBRATION_FILE",
+    "FULL_CREDIT_SHARE",
+    "Target",
+    "budget_warning",
+    "case_name",
+    "load_target",
+]
 
 CALIBRATION_FILE = Path(__file__).with_name("targets.json")
 
@@ -91,16 +99,25 @@ class Target:
         )
 
 
-def case_name(assignment: Assignment, source: str, settings: Settings) -> str:
+def case_name(assignment: NetworkAssignment, source: str, settings: BoundarySettings) -> str:
     """Key of a calibration case, e.g. ``"bsds500/imagenet"``."""
     imagenet = assignment.encoder and settings.encoder_weights is not None
     return f"{source}/{'imagenet' if imagenet else 'random'}"
 
 
+def budget_warning(assignment: NetworkAssignment, settings: BoundarySettings) -> str | None:
+    """Say if hardly anybody can earn the points for the IoU with the budget that is set."""
+    dataset = open_dataset(settings.data_source, settings.data_root)
+    problem = load_target(assignment, dataset.name, settings).problem
+    if problem is None:
+        return None
+    return f"hardly anybody can earn points for the IoU: {problem} (--seconds)"
+
+
 def load_target(
-    assignment: Assignment,
+    assignment: NetworkAssignment,
     source: str,
-    settings: Settings,
+    settings: BoundarySettings,
     untrained: Mapping[str, float] | None = None,
 ) -> Target:
     """Return the target for an assignment's training budget.

@@ -23,8 +23,8 @@ from nbgrader.api import (
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import Config, PyFileConfigLoader
 
-from bsds_utils.errors import BSDSError
 from grader.assignment import COURSE_ROOT, Assignment
+from grader.errors import CourseError
 from grader.gradebook.nbgrader_warnings import ignore_nbgrader_warnings
 from grader.settings import Settings
 
@@ -76,7 +76,7 @@ class Course:
 
         Raises
         ------
-        BSDSError
+        CourseError
             If nbgrader cannot generate it.
         """
         try:
@@ -103,7 +103,7 @@ class Course:
 
         Raises
         ------
-        BSDSError
+        CourseError
             If nbgrader fails.
         """
         folder = destination or assignment.release.parent.parent
@@ -154,7 +154,7 @@ class Course:
 
 def _require(outcome: dict[str, Any], what: str, log: io.StringIO) -> None:
     if not outcome.get("success"):
-        raise BSDSError(f"nbgrader could not {what}: {_reason(outcome, log.getvalue())}")
+        raise CourseError(f"nbgrader could not {what}: {_reason(outcome, log.getvalue())}")
 
 
 def _reason(outcome: dict[str, Any], log: str) -> str:

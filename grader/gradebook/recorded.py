@@ -42,7 +42,7 @@ class Ledger:
 
         Raises
         ------
-        BSDSError
+        CourseError
             If nbgrader fails.
         """
         mark = self._mark(student, result)

@@ -6,15 +6,12 @@ import copy
 import nbformat
 from nbformat.v4 import new_output
 
+from grader.checking.preview import Preview
 from grader.checking.verdict import Verdict
-from grader.course.preview import Exhibit
-from grader.course.preview_figure import curve_picture, curve_text
+from grader.gradebook.preview_picture import curve_picture
 from grader.grading.result import Result
 
-__all__ = ["IOU_CHECK", "show_verdicts"]
-
-IOU_CHECK = "iou"
-"""Grade id of the check whose points follow from the IoU on hidden images."""
+__all__ = ["show_verdicts"]
 
 
 def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.NotebookNode:
@@ -22,8 +19,8 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
 
     nbgrader gives a graded code cell no points for an ``error`` output, the number in an
     ``execute_result``, and all points for anything else; so each verdict becomes exactly one of
-    the three, whatever the cell printed when it ran. A picture beside it changes nothing: the
-    check of the hidden IoU shows the model's curve there.
+    the three, whatever the cell printed when it ran. A picture beside it changes nothing: one
+    check shows the preview's curve there.
     """
     shown = copy.deepcopy(notebook)
     executed = result.notebook.cells if result.notebook is not None else shown.cells
@@ -34,8 +31,9 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
         verdict = result.verdicts.get(metadata.get("grade_id", ""))
         if metadata.get("grade") and verdict is not None:
             cell.outputs = _outputs(verdict)
-            if verdict.grade_id == IOU_CHECK and result.exhibit is not None:
-                cell.outputs.append(_curve(result.exhibit))
+            preview = result.preview
+            if preview is not None and preview.grade_id == verdict.grade_id:
+                cell.outputs.append(_curve(preview))
         else:
             cell.outputs = ran.outputs
         cell.execution_count = ran.get("execution_count")
@@ -60,12 +58,11 @@ def _text(line: str) -> nbformat.NotebookNode:
     return shown
 
 
-def _curve(exhibit: Exhibit) -> nbformat.NotebookNode:
-    text = curve_text(exhibit)
-    picture = base64.b64encode(curve_picture(exhibit)).decode("ascii")
+def _curve(preview: Preview) -> nbformat.NotebookNode:
+    picture = base64.b64encode(curve_picture(preview)).decode("ascii")
     shown: nbformat.NotebookNode = new_output(
         "display_data",
-        data={"image/png": picture, "text/plain": text},
-        metadata={"image/png": {"alt": text}},
+        data={"image/png": picture, "text/plain": preview.text},
+        metadata={"image/png": {"alt": preview.text}},
     )
     return shown

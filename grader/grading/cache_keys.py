@@ -1,57 +1,34 @@
 """What results depend on, as digests: equal digests mean that nothing needs to be done again."""
 
-import ast
 import functools
 import hashlib
 import importlib.metadata
-import threading
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 
-import bsds_utils
-from grader.assignment import COURSE_ROOT, Assignment
-from grader.course.inputs import Provisions
-from grader.notebooks.parsing import parse_course_code
+from grader.assignment import Assignment, Inputs, installed_course, package_folder
 from grader.settings import Settings
 
-__all__ = ["check_keys", "code_identity", "execution_key"]
+__all__ = ["checking_key", "code_identity", "execution_key"]
 
-_GRADER = COURSE_ROOT / "grader"
-_LIBRARY = Path(bsds_utils.__file__).parent
-# What a submission's execution depends on, besides the submission.
-_EXECUTION = (
-    _LIBRARY,
-    _GRADER / "sandbox",
-    _GRADER / "notebooks",
-    _GRADER / "grading" / "steps.py",
-    _GRADER / "course" / "inputs.py",
-    _GRADER / "course" / "machine_speed.py",
-    _GRADER / "course" / "measure_speed.py",
-)
-# What every check depends on, besides the executed submission and the check itself.
-_CHECKING = (
-    _GRADER / "checking",
-    _GRADER / "keras_models",
-    *sorted((_GRADER / "course").glob("*.*")),
-)
-_PACKAGES = ("keras", "tensorflow", "numpy")
-
-_lock = threading.Lock()
+_GRADER = Path(__file__).resolve().parents[1]
+_EXECUTION = ("sandbox", "notebooks", "grading")
+"""Folders with what runs a submission, besides what the course gives it."""
+_CODE = {".py", ".json", ".ini"}
+_NOT_CODE = "samples"
 
 
 def execution_key(
-    notebook: nbformat.NotebookNode,
-    assignment: Assignment,
-    settings: Settings,
-    provisions: Provisions,
+    notebook: nbformat.NotebookNode, assignment: Assignment, settings: Settings, inputs: Inputs
 ) -> str:
     """Return a digest of everything that executing a submission depends on.
 
-    That is the cells of the sanitised notebook, the data and weights that it is given, its budget
-    and limits, the library's and the sandbox's code and the versions of Keras, TensorFlow, NumPy.
+    That is the cells of the sanitised notebook, the files that it is given, its budget and limits,
+    the code of the course's library, of what gives it files and of the sandbox, and the versions
+    of the packages that count.
     """
     digest = hashlib.sha256()
     for cell in notebook.cells:
@@ -59,43 +36,58 @@ def execution_key(
         pasted = cell.get("attachments", {})
         digest.update(repr((cell.cell_type, name, cell.source, pasted)).encode())
     limits = sorted(asdict(settings.limits).items())
-    given = (assignment, settings.train_seconds, settings.sandbox, limits, provisions.identity)
+    given = (assignment, settings.train_seconds, settings.sandbox, limits, inputs.identity)
     digest.update(repr(given).encode())
-    digest.update(_code(_EXECUTION))
+    digest.update(_execution_code(assignment))
     digest.update(_versions())
     return digest.hexdigest()
 
 
-def code_identity() -> str:
+def checking_key(assignment: Assignment, settings: Settings) -> str:
+    """Return a digest of what verdicts depend on besides the executed submission.
+
+    That is the course secret, points and solutions, and the code of the course and of checking.
+    """
+    digest = hashlib.sha256(repr((settings.secret, assignment.points())).encode())
+    digest.update(settings.checks_depend_on())
+    digest.update(_checking_code())
+    digest.update(assignment.source.read_bytes())
+    digest.update(assignment.hidden_checks.read_bytes())
+    return digest.hexdigest()
+
+
+def code_identity(assignment: Assignment) -> str:
     """Return a digest of all code that results depend on, the same on every machine."""
-    code = _code((*_EXECUTION, *_CHECKING, *(_GRADER / "course").glob("*/checks.py")))
-    return hashlib.sha256(code + _versions()).hexdigest()
+    code = _execution_code(assignment) + _checking_code() + _versions()
+    return hashlib.sha256(code).hexdigest()
 
 
 def _versions() -> bytes:
-    return repr([importlib.metadata.version(package) for package in _PACKAGES]).encode()
+    packages = installed_course().packages
+    return repr([importlib.metadata.version(package) for package in packages]).encode()
 
 
-def check_keys(assignment: Assignment, settings: Settings) -> dict[str, str]:
-    """Return for each check a digest of what it depends on besides the executed submission.
+def _execution_code(assignment: Assignment) -> bytes:
+    course = installed_course()
+    library = [package_folder(name) for name in course.library]
+    declared = [_module(name) for name in (assignment.inputs, course.machine)]
+    return _code((*(_GRADER / name for name in _EXECUTION), *library, *declared))
 
-    That is the course secret, the code that all checks share, and of the file of hidden tests only
-    what the check's own test uses, so that editing one check leaves the others' results valid.
-    """
-    # By one thread at a time: in two, Python 3.11's ast fails now and then (SystemError).
-    with _lock:
-        common = hashlib.sha256(repr((settings.secret, assignment.points())).encode())
-        common.update(_code(_CHECKING))
-        if settings.calibration is not None:
-            common.update(settings.calibration.read_bytes())
-        common.update(assignment.source.read_bytes())
-        used = _uses(assignment.hidden_checks.read_text(encoding="utf-8"))
-        keys = {}
-        for grade_id in assignment.points():
-            digest = common.copy()
-            digest.update(used.get(f"test_{grade_id}", "").encode())
-            keys[grade_id] = digest.hexdigest()
-        return keys
+
+def _checking_code() -> bytes:
+    folders = [package_folder(name) for name in installed_course().code]
+    return _code((_GRADER / "checking", _GRADER / "notebooks", *folders))
+
+
+def _module(name: str) -> Path:
+    """Return the file of a module named as ``"module:name"``, or its folder if it has one."""
+    module = name.partition(":")[0]
+    folder = package_folder(module)
+    return (
+        folder
+        if folder.name == module.rpartition(".")[2]
+        else folder / f"{module.rpartition('.')[2]}.py"
+    )
 
 
 @functools.cache
@@ -109,46 +101,9 @@ def _code(paths: tuple[Path, ...]) -> bytes:
 
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
-        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
-
-
-@functools.cache
-def _uses(source: str) -> dict[str, str]:
-    """Describe for each test of a file what it uses of the file."""
-    definitions = _definitions(source)
-    return {name: _used_by(name, definitions) for name in definitions if name.startswith("test_")}
-
-
-def _definitions(source: str) -> dict[str, list[ast.stmt]]:
-    """Map every name that a file defines at its top level to the statements that do so."""
-    found: dict[str, list[ast.stmt]] = {}
-    for statement in parse_course_code(source).body:
-        for name in _defined(statement):
-            found.setdefault(name, []).append(statement)
-    return found
-
-
-def _defined(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
-
-
-def _used_by(name: str, definitions: dict[str, list[ast.stmt]]) -> str:
-    """Describe a definition and all that it uses of the same file, fixtures included."""
-    seen: set[str] = set()
-    wanted = [name]
-    while wanted:
-        name = wanted.pop()
-        if name in seen or name not in definitions:
+        if not path.is_dir():
+            yield path
             continue
-        seen.add(name)
-        for node in (node for part in definitions[name] for node in ast.walk(part)):
-            if isinstance(node, ast.Name):
-                wanted.append(node.id)
-            elif isinstance(node, ast.arg):
-                wanted.append(node.arg)
-    return "\n".join(ast.dump(part) for one in sorted(seen) for part in definitions[one])
+        for file in sorted(path.rglob("*")):
+            if file.suffix in _CODE and _NOT_CODE not in file.relative_to(path).parts:
+                yield file

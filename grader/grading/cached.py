@@ -7,12 +7,11 @@ from typing import Any, Literal, Protocol, TypeVar
 import nbformat
 
 from grader.assignment import Assignment
-from grader.course.inputs import prepare
 from grader.folders import Workplace, locked
-from grader.grading.cache_keys import check_keys, execution_key
+from grader.grading.cache_keys import checking_key, execution_key
 from grader.grading.result import Result, no_points
 from grader.grading.result_cache import Checked, ResultStore
-from grader.grading.steps import check_executed, execute_notebook
+from grader.grading.steps import check_executed, execute_notebook, prepare
 from grader.sandbox.notebook import Executed
 from grader.settings import Settings
 
@@ -74,8 +73,7 @@ def grade(
 ) -> Outcome:
     """Grade a sanitised notebook, or take what is stored of it.
 
-    What executing left is kept, so that after a change of the checks only those that changed are
-    made again.
+    What executing left is kept, so that after a change of the checks only they are made again.
 
     Parameters
     ----------
@@ -91,7 +89,7 @@ def grade(
 
     Raises
     ------
-    BSDSError
+    CourseError
         If this machine cannot grade: no sandbox, no data, no calibration.
     Starved
         If it has no time for this notebook, not even at the second attempt; nothing is stored.
@@ -108,18 +106,17 @@ def grade(
         if executed.problem is not None:
             return Outcome(_not_run(executed, executed.problem, assignment), reused=not fresh)
         checked = store.checked(key)
-        keys = check_keys(assignment, settings)
-        wanted = [name for name, digest in keys.items() if checked.keys.get(name) != digest]
-        if wanted:
+        wanted = checking_key(assignment, settings)
+        made = checked.key == wanted
+        if not made:
             found, seconds = engine(
-                check_executed, executed, notebook, assignment, settings, wanted, workplace
+                check_executed, executed, notebook, assignment, settings, workplace
             )
-            verdicts = {**checked.verdicts, **found.verdicts}
             # What the grader could not complete is tried again next time.
-            done = {name: keys[name] for name in keys if verdicts[name].internal is None}
-            checked = Checked(verdicts, done, found.exhibit, seconds)
+            broken = any(verdict.internal is not None for verdict in found.verdicts.values())
+            checked = Checked(found.verdicts, "" if broken else wanted, found.preview, seconds)
             store.keep_checked(key, checked)
-    return Outcome(_graded(executed, checked, assignment), reused=not fresh and not wanted)
+    return Outcome(_graded(executed, checked, assignment), reused=not fresh and made)
 
 
 def _execute(
@@ -157,6 +154,6 @@ def _graded(executed: Executed, checked: Checked, assignment: Assignment) -> Res
             "notebook_cpu": executed.cpu_seconds,
             "checks": checked.seconds,
         },
-        exhibit=checked.exhibit,
+        preview=checked.preview,
         remark=executed.remark,
     )

@@ -6,8 +6,8 @@ from typing import Literal
 
 import nbformat
 
+from grader.checking.preview import Preview
 from grader.checking.verdict import Verdict
-from grader.course.preview import Exhibit
 
 __all__ = ["Result", "Status", "no_points", "rejected"]
 
@@ -32,8 +32,8 @@ class Result:
     seconds
         By the clock ``notebook`` (in its sandbox) and ``checks``; ``notebook_cpu``: processor time
         of the sandbox.
-    exhibit
-        What there is to show of the submission's model.
+    preview
+        What there is to show of the submission.
     remark
         What a graded submission ran into, for student and instructor.
     """
@@ -43,7 +43,7 @@ class Result:
     problem: str | None = None
     notebook: nbformat.NotebookNode | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    exhibit: Exhibit | None = None
+    preview: Preview | None = None
     remark: str | None = None
 
     @property

@@ -12,9 +12,8 @@ from typing import Any
 
 import nbformat
 
-from bsds_utils.atomic import written_whole
+from grader.checking.preview import Preview
 from grader.checking.verdict import Verdict
-from grader.course.preview import Exhibit
 from grader.sandbox.notebook import Executed
 
 __all__ = ["Checked", "ResultStore"]
@@ -33,17 +32,17 @@ class Checked:
     ----------
     verdicts
         By grade id.
-    keys
-        By grade id, the digest of what the check depended on.
-    exhibit
-        What there is to show of the submission's model.
+    key
+        Digest of what the checks depended on; empty if they have to be made again.
+    preview
+        What there is to show of the submission.
     seconds
         Wall-clock seconds of the checks.
     """
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
-    exhibit: Exhibit | None = None
+    key: str = ""
+    preview: Preview | None = None
     seconds: float = 0.0
 
 
@@ -117,11 +116,11 @@ class ResultStore:
         try:
             value = json.loads((self._folder / key / _CHECKED).read_text(encoding="utf-8"))
             verdicts = [Verdict(**verdict) for verdict in value["verdicts"]]
-            exhibit = value["exhibit"]
+            preview = value["preview"]
             return Checked(
                 verdicts={verdict.grade_id: verdict for verdict in verdicts},
-                keys=dict(value["keys"]),
-                exhibit=None if exhibit is None else Exhibit(**exhibit),
+                key=str(value["key"]),
+                preview=None if preview is None else Preview(**preview),
                 seconds=float(value["seconds"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
@@ -131,9 +130,12 @@ class ResultStore:
         """Keep verdicts on an executed submission."""
         value: dict[str, Any] = {
             "verdicts": [asdict(verdict) for verdict in checked.verdicts.values()],
-            "keys": dict(checked.keys),
-            "exhibit": None if checked.exhibit is None else asdict(checked.exhibit),
+            "key": checked.key,
+            "preview": None if checked.preview is None else asdict(checked.preview),
             "seconds": checked.seconds,
         }
-        with written_whole(self._folder / key / _CHECKED) as part:
+        path = self._folder / key / _CHECKED
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
+            part = Path(folder, path.name)
             part.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+            part.replace(path)

@@ -6,23 +6,13 @@ another machine.
 
 import math
 import time
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
-from bsds_utils.work import WorkClock
-from grader.assignment import COURSE_ROOT, Assignment
+from grader.assignment import COURSE_ROOT, Assignment, Inputs, load, machine
 from grader.checking.process import CheckJob, Findings, run_checks
-from grader.course.inputs import Provisions, prepare
-from grader.course.machine_speed import (
-    THREADS,
-    keras_environment,
-    library_sandbox,
-    pace,
-    usual_probe,
-)
 from grader.folders import Workplace, scratch
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.launch import warm_address
@@ -30,10 +20,16 @@ from grader.sandbox.notebook import Effort, Executed, execute
 from grader.sandbox.probe import Cell
 from grader.settings import Settings
 
-__all__ = ["check_executed", "execute_notebook"]
+__all__ = ["check_executed", "execute_notebook", "prepare"]
 
 _PROBE_TRAIN_SECONDS = 1.0
 """Budget of any training in cells that only define functions; it is of no use there."""
+
+
+def prepare(assignment: Assignment, settings: Settings, workplace: Workplace) -> Inputs:
+    """Make sure that everything a submission needs exists, and say what it is."""
+    inputs: Inputs = load(assignment.inputs)(assignment, settings, workplace)
+    return inputs
 
 
 def execute_notebook(
@@ -58,28 +54,30 @@ def execute_notebook(
 
     Raises
     ------
-    BSDSError
+    CourseError
         If this machine cannot grade: no sandbox, no data.
     """
     if settings.sandbox:
         require_sandbox()
-    provisions = prepare(assignment, settings, workplace)
-    budget = settings.budget(assignment) * pace()
+    inputs = prepare(assignment, settings, workplace)
+    here = machine()
+    pace = here.pace()
+    budget = settings.budget(assignment) * pace
     limits = settings.limits
     # A loop of a student's own that looks at the clock keeps all threads busy for as long.
-    training = THREADS * budget
+    training = here.threads * budget
     effort = Effort(
         training=training,
-        other=limits.other_seconds * pace(),
-        own=limits.own_seconds * pace(),
-        usual_probe=usual_probe(),
+        other=limits.other_seconds * pace,
+        own=limits.own_seconds * pace,
+        clock=here.clock,
         cell_seconds=training + limits.cell_seconds,
         total_seconds=training + limits.submission_seconds,
     )
     with scratch("g") as folder:
-        sandbox = _sandbox(_folder(folder, "work"), provisions, settings, workplace, budget)
+        sandbox = _sandbox(_folder(folder, "work"), inputs, settings, workplace, budget)
         # Where seconds are worth less, there are more of them.
-        most = math.ceil(WorkClock.MOST * (effort.training + effort.other + effort.own))
+        most = math.ceil(here.most * (effort.training + effort.other + effort.own))
         limits = replace(limits, cpu_seconds=max(limits.cpu_seconds, most))
         return execute(
             notebook,
@@ -99,7 +97,6 @@ def check_executed(
     notebook: nbformat.NotebookNode,
     assignment: Assignment,
     settings: Settings,
-    only: Collection[str],
     workplace: Workplace,
 ) -> tuple[Findings, float]:
     """Check an executed submission.
@@ -112,8 +109,6 @@ def check_executed(
         The sanitised notebook that was executed.
     assignment, settings
         What is graded, and how.
-    only
-        Grade ids of the checks to make.
     workplace
         Where the grader keeps its files.
 
@@ -124,13 +119,13 @@ def check_executed(
 
     Raises
     ------
-    BSDSError
+    CourseError
         If this machine cannot grade: no sandbox, no data, no calibration.
     """
     if settings.sandbox:
         require_sandbox()
     started = time.monotonic()
-    provisions = prepare(assignment, settings, workplace)
+    inputs = prepare(assignment, settings, workplace)
     with scratch("g") as folder:
         job = CheckJob(
             assignment=assignment,
@@ -138,15 +133,11 @@ def check_executed(
             workplace=workplace,
             artifacts=executed.artifacts,
             probe_sandbox=_sandbox(
-                _folder(folder, "probe"), provisions, settings, workplace, _PROBE_TRAIN_SECONDS
-            ),
-            model_sandbox=library_sandbox(
-                _folder(folder, "models"), settings.limits, settings.sandbox
+                _folder(folder, "probe"), inputs, settings, workplace, _PROBE_TRAIN_SECONDS
             ),
             probe_cells=_probe_cells(notebook, assignment),
             student_cells=_student_cells(notebook),
             problem=_first_error(executed.notebook),
-            only=frozenset(only),
             warm=warm_address() if settings.sandbox else None,
         )
         findings = run_checks(job)
@@ -161,7 +152,7 @@ def _folder(parent: str, name: str) -> Path:
 
 def _sandbox(
     work: Path,
-    provisions: Provisions,
+    inputs: Inputs,
     settings: Settings,
     workplace: Workplace,
     train_seconds: float,
@@ -169,19 +160,15 @@ def _sandbox(
     sandbox = Sandbox(
         work=work,
         environment={},
-        read_only=provisions.mounts,
+        read_only=inputs.mounts,
         private=(COURSE_ROOT, workplace.root),
         limits=settings.limits,
         isolated=settings.sandbox,
     )
     inside = sandbox.path_inside
     environment = {
-        **provisions.variables(inside),
-        "BSDS_PROCESSOR_BUDGET": str(train_seconds),
-        "BSDS_PROCESSOR_PROBE": str(usual_probe()),
-        # For loops of a student's own that look at the clock.
-        "BSDS_TIME_BUDGET": str(train_seconds),
-        **keras_environment(inside(work)),
+        **inputs.variables(inside),
+        **machine().environment(inside(work), train_seconds),
     }
     return replace(sandbox, environment=environment)
 

@@ -2,11 +2,10 @@
 
 import base64
 import io
+import warnings
 from typing import Any, Final
 
 from PIL import Image
-
-from bsds_utils.data.warningfilter import warnings_become
 
 __all__ = ["Picture", "genuine_picture", "harmless_attachments"]
 
@@ -16,6 +15,8 @@ Picture = tuple[str, str]
 _KINDS: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg"}
 # A browser needs four bytes for each.
 _MAX_PIXELS: Final = 50_000_000
+# Pillow warns of more pixels than these. Filters belong to the whole process, not to a thread.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def genuine_picture(encoded: Any) -> Picture | None:
@@ -27,10 +28,7 @@ def genuine_picture(encoded: Any) -> Picture | None:
         joined = "".join(encoded if isinstance(encoded, list) else [encoded])
         data = base64.b64decode("".join(joined.split()), validate=True)
         # Only the file's structure is read: no decoder sees a student's pixels.
-        with (
-            warnings_become("ignore", Image.DecompressionBombWarning),
-            Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture,
-        ):
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             kind, pixels = _KINDS[picture.format or ""], picture.width * picture.height
             picture.verify()
     except Exception:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-__all__ = ["harmless_line", "harmless_text"]
+__all__ = ["harmless_line", "harmless_text", "printable"]
 
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?")
 # Control characters, those that turn the direction of text, and halves of surrogate pairs.
@@ -47,3 +47,15 @@ def harmless_line(text: str, most: int = 400) -> str:
     """
     line = " ".join(harmless_text(text[: 4 * most]).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def printable(name: str) -> str:
+    r"""Write what cannot be printed of a file's name as escapes.
+
+    Examples
+    --------
+    >>> printable("a\nb")
+    'a\\nb'
+    """
+    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

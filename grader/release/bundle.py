@@ -9,8 +9,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, COURSE_ROOT
+from grader.assignment import COURSE_ROOT, installed_course, package_folder
+from grader.errors import CourseError
 from grader.release.conditions import conditions
 
 __all__ = ["BUNDLE", "build_bundle"]
@@ -26,51 +26,27 @@ requires = ["hatchling>=1.27"]
 build-backend = "hatchling.build"
 
 [project]
-name = "bsds_utils"
+name = "{package}"
 version = "{version}"
-description = "Data, masks, metrics and plots for boundary segmentation with BSDS500"
+description = "{title}"
 requires-python = "{python}"
 license = "MIT"
 license-files = ["LICENSE"]
 dependencies = {dependencies}
 
 [project.optional-dependencies]
-benchmark = {benchmark}
+{extras}
 
 [project.scripts]
-bsds = "bsds_utils.cli:main"
-
-[project.entry-points."bsds.commands"]
-{commands}
+{scripts}
 
 [tool.hatch.build.targets.wheel]
-packages = ["bsds_utils"]
-"""
-
-_README = """\
-Boundary segmentation with BSDS500: assignments
-
-You need Python {python}. In this folder:
-
-    python3 -m venv .venv
-    .venv/bin/pip install -r requirements.txt      (Windows: .venv\\Scripts\\pip)
-    .venv/bin/jupyter lab
-
-and open cnn/cnn.ipynb first, then resnet/resnet.ipynb. "bsds data" downloads the Berkeley images
-(about 70 MB); without them the notebooks use synthetic scenes.
-
-On Colab, upload a notebook and the file {wheel}.
-
-How it is graded
-
-{conditions}
-The images and drawings of BSDS500 are for non-commercial research and education
-(Arbelaez, Maire, Fowlkes and Malik, TPAMI 2011). This bundle holds none of them.
+packages = ["{package}"]
 """
 
 
 def build_bundle(destination: Path = BUNDLE) -> Path:
-    """Zip the release notebooks, a wheel of ``bsds_utils`` and environment files.
+    """Zip the release notebooks, wheels of the course's library and environment files.
 
     Parameters
     ----------
@@ -84,23 +60,26 @@ def build_bundle(destination: Path = BUNDLE) -> Path:
 
     Raises
     ------
-    BSDSError
+    CourseError
         If the wheel cannot be built.
     """
     with tempfile.TemporaryDirectory(prefix="bsds-bundle-") as folder:
-        wheel = _build_wheel(Path(folder))
-        project = _project()
+        course, project = installed_course(), _project()
+        wheels = [_build_wheel(name, Path(folder, name)) for name in course.library]
+        names = [wheel.name for wheel in wheels]
         files: dict[str, bytes] = {
-            "README.txt": _README.format(
+            "README.txt": course.bundle_readme.format(
                 python=project["requires-python"],
-                wheel=wheel.name,
-                conditions=_wrapped(conditions([*ASSIGNMENTS.values()])),
+                wheel=", ".join(names),
+                conditions=_wrapped(conditions(course.assignments)),
             ).encode(),
-            "requirements.txt": f"./{wheel.name}\n".encode() + _notebook_requirements(project),
+            "requirements.txt": "".join(
+                f"{line}\n" for line in (*(f"./{name}" for name in names), *_notebook(project))
+            ).encode(),
             "LICENSE": (COURSE_ROOT / "LICENSE").read_bytes(),
-            wheel.name: wheel.read_bytes(),
+            **{wheel.name: wheel.read_bytes() for wheel in wheels},
         }
-        for assignment in ASSIGNMENTS.values():
+        for assignment in course.assignments:
             files[f"{assignment.name}/{assignment.notebook_name}"] = (
                 assignment.release.read_bytes()
             )
@@ -135,34 +114,32 @@ def _extra(project: dict[str, object], name: str) -> list[str]:
     return list(extras[name])
 
 
-def _notebook_requirements(project: dict[str, object]) -> bytes:
-    return "".join(f"{line}\n" for line in _extra(project, "notebook")).encode()
+def _notebook(project: dict[str, object]) -> list[str]:
+    return _extra(project, "notebook")
 
 
-def _build_wheel(folder: Path) -> Path:
-    """Build a wheel that knows of nothing but ``bsds_utils``."""
-    project = _project()
+def _build_wheel(package: str, folder: Path) -> Path:
+    """Build a wheel that knows of nothing but one package."""
+    course, project = installed_course(), _project()
     source = folder / "source"
     shutil.copytree(
-        COURSE_ROOT / "bsds_utils",
-        source / "bsds_utils",
+        package_folder(package),
+        source / package,
         ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
     )
     shutil.copy(COURSE_ROOT / "LICENSE", source)
-    entry_points = project["entry-points"]
-    assert isinstance(entry_points, dict)
-    commands = {
-        name: module
-        for name, module in entry_points["bsds.commands"].items()
-        if module.startswith("bsds_utils.")
-    }
+    command = (
+        f'{course.command} = "{package}.cli:main"' if (source / package / "cli").exists() else ""
+    )
     (source / "pyproject.toml").write_text(
         _PROJECT.format(
+            package=package,
+            title=course.title,
             version=project["version"],
             python=project["requires-python"],
             dependencies=project["dependencies"],
-            benchmark=_extra(project, "benchmark"),
-            commands="\n".join(f'{name} = "{module}"' for name, module in commands.items()),
+            extras="\n".join(f"{name} = {_extra(project, name)}" for name in course.extras),
+            scripts=command,
         ),
         encoding="utf-8",
     )
@@ -174,5 +151,5 @@ def _build_wheel(folder: Path) -> Path:
     wheels = list((folder / "dist").glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise BSDSError(f"expected to build a wheel of bsds_utils, hatchling failed: {reason}")
+        raise CourseError(f"expected to build a wheel of {package}, hatchling failed: {reason}")
     return wheels[0]

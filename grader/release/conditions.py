@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, installed_course
 from grader.settings import Settings
 
 __all__ = ["conditions"]
@@ -23,6 +23,7 @@ def conditions(assignments: Sequence[Assignment], settings: Settings | None = No
     settings = settings or Settings()
     limits = settings.limits
     budgets = [f"{settings.budget(one):g} ({one.name})" for one in assignments]
+    further = "\n".join(installed_course().conditions)
     budget = " and ".join(budgets) if len(budgets) > 1 else budgets[0].partition(" ")[0]
     return f"""\
 Grading runs the whole notebook again, from top to bottom, in a fresh kernel on another machine: \
@@ -35,9 +36,7 @@ trains for twice as long is interrupted.
 - Everything else: {limits.other_seconds:g} seconds of processor time for loading, predicting and \
 drawing, and {limits.own_seconds:g} more in cells that you added. When all of it is used up, the \
 notebook is stopped, and what it had saved until then counts.
-- Data: the data set that your instructor chose, where `bsds.open_dataset()` finds it; your \
-network is judged on further images that nobody has seen. Weights of a pretrained encoder lie \
-ready; nothing can be downloaded.
+{further}
 - Waiting: a cell may not sleep for more than {limits.cell_seconds:g} seconds, and the whole \
 notebook not for more than {limits.submission_seconds:g}.
 - Memory: {limits.memory // (1024 * _MB)} GB for everything together, files included.

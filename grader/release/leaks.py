@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
-from bsds_utils.errors import BSDSError
-from grader.assignment import ASSIGNMENTS, COURSE_ROOT
+from grader.assignment import installed_course, package_folder
+from grader.errors import CourseError
 
 __all__ = ["find_leaks", "require_no_leaks"]
 
@@ -23,13 +23,13 @@ def require_no_leaks(bundle: Path) -> None:
 
     Raises
     ------
-    BSDSError
+    CourseError
         Naming the first leak. The bundle is deleted.
     """
     leaks = find_leaks(_contents(bundle))
     if leaks:
         bundle.unlink()
-        raise BSDSError(
+        raise CourseError(
             f"expected a release without secrets, found {leaks[0]}; nothing is released"
         )
 
@@ -65,7 +65,7 @@ def find_leaks(contents: dict[str, str]) -> list[str]:
 def _contents(bundle: Path) -> dict[str, str]:
     """Text of every file in the bundle, of the wheel inside it and of the release notebooks."""
     contents = {}
-    for assignment in ASSIGNMENTS.values():
+    for assignment in installed_course().assignments:
         contents[f"assignments/{assignment.name}"] = _notebook_text(assignment.release.read_text())
     with zipfile.ZipFile(bundle) as archive:
         for name in archive.namelist():
@@ -94,11 +94,12 @@ def _secret_lines() -> Iterator[tuple[str, str]]:
     """Tell apart the lines that students must not get from those that they get anyway."""
     given = {
         line
-        for path in (COURSE_ROOT / "bsds_utils").rglob("*.py")
+        for package in installed_course().library
+        for path in package_folder(package).rglob("*.py")
         for line in _long_lines(path.read_text(encoding="utf-8"))
     }
     secret: list[tuple[str, str]] = []
-    for assignment in ASSIGNMENTS.values():
+    for assignment in installed_course().assignments:
         for cell in nbformat.read(assignment.source, as_version=4).cells:
             answers = cell.metadata.get("nbgrader", {}).get("solution", False)
             if not answers:

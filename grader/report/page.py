@@ -8,8 +8,8 @@ from pathlib import Path
 import jinja2
 
 from grader.assignment import Assignment
+from grader.checking.preview import Preview
 from grader.classroom.run import Graded
-from grader.course.preview import Exhibit
 from grader.folders import Workplace
 from grader.report.charts import Histogram, curve_points, histogram
 from grader.suspicion import Finding, Pair, Suspicion, investigate
@@ -60,9 +60,9 @@ def write_html(
 ) -> Path:
     """Write a self-contained report.
 
-    It shows suspicious submissions with the evidence, distributions of scores and IoU, how each
-    check went, slow and stopped submissions, and every verdict. It loads nothing, runs nothing,
-    and holds thumbnails of hidden images: it is for the instructor alone.
+    It shows suspicious submissions with the evidence, distributions of scores and of what previews
+    say, how each check went, slow and stopped submissions, and every verdict. It loads nothing,
+    runs nothing, and holds thumbnails of hidden inputs: it is for the instructor alone.
 
     Parameters
     ----------
@@ -88,6 +88,7 @@ def write_html(
     maximum = sum(assignment.points().values())
     scores = [one.result.score for one in graded]
     by_name = {entry.one.student: entry for entry in entries}
+    previews = _previews(graded)
     page = environment.get_template("report.html").render(
         assignment=assignment.name,
         maximum=maximum,
@@ -101,7 +102,8 @@ def write_html(
         more_pairs=max(0, len(found.pairs) - _MOST_PAIRS),
         similar=SIMILAR,
         scores=_score_chart(scores, maximum),
-        ious=_iou_chart(graded),
+        numbers=_number_chart(previews),
+        preview_label=previews[0].label if previews else "",
         checks=_pass_rates(assignment, graded),
         stopped=[entry for entry in entries if entry.one.result.status != "graded"],
         slowest=sorted(entries, key=lambda entry: -entry.seconds)[:_SLOWEST],
@@ -118,7 +120,7 @@ def _entries(graded: Sequence[Graded], found: Suspicion) -> list[_Entry]:
     entries = []
     for number, one in enumerate(graded, start=1):
         findings = found.findings.get(one.student, ())
-        exhibit = one.result.exhibit
+        preview = one.result.preview
         entries.append(
             _Entry(
                 anchor=f"s{number}",
@@ -127,7 +129,7 @@ def _entries(graded: Sequence[Graded], found: Suspicion) -> list[_Entry]:
                 signs=[finding for finding in findings if finding.weight == "sign"],
                 notes=[finding for finding in findings if finding.weight == "note"],
                 mates=_mates(one.student, found.pairs),
-                curve=_curve(exhibit),
+                curve=_curve(preview),
             )
         )
 
@@ -138,10 +140,10 @@ def _entries(graded: Sequence[Graded], found: Suspicion) -> list[_Entry]:
     return sorted(entries, key=rank)
 
 
-def _curve(exhibit: Exhibit | None) -> str:
-    if exhibit is None:
+def _curve(preview: Preview | None) -> str:
+    if preview is None:
         return ""
-    return curve_points(exhibit.thresholds, exhibit.curve, *_CURVE)
+    return curve_points(preview.places, preview.curve, *_CURVE)
 
 
 def _mates(student: str, pairs: Sequence[Pair]) -> list[tuple[str, float]]:
@@ -163,16 +165,19 @@ def _score_chart(scores: Sequence[float], maximum: float) -> Histogram:
     return histogram(scores, maximum, marks, quarters)
 
 
-def _iou_chart(graded: Sequence[Graded]) -> Histogram | None:
-    exhibits = [one.result.exhibit for one in graded if one.result.exhibit is not None]
-    if not exhibits:
+def _previews(graded: Sequence[Graded]) -> list[Preview]:
+    return [one.result.preview for one in graded if one.result.preview is not None]
+
+
+def _number_chart(previews: Sequence[Preview]) -> Histogram | None:
+    if not previews:
         return None
-    # Hidden images and target are the same for the whole class.
-    first = exhibits[0]
-    marks = {f"{name} {iou:.3f}": (iou, "baseline") for name, iou in first.baselines.items()}
+    # Hidden inputs and target are the same for the whole class.
+    first = previews[0]
+    marks = {f"{name} {value:.3f}": (value, "baseline") for name, value in first.marks.items()}
     marks[f"full credit {first.target:.3f}"] = (first.target, "target")
     return histogram(
-        [exhibit.iou for exhibit in exhibits], 1.0, marks, [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        [preview.number for preview in previews], 1.0, marks, [0, 0.2, 0.4, 0.6, 0.8, 1.0]
     )
 
 

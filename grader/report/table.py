@@ -10,7 +10,7 @@ from grader.classroom.run import Graded
 
 __all__ = ["table"]
 
-_COLUMNS = ("student", "score", "IoU", "seconds", "not full", "flags")
+_COLUMNS = ("student", "score", "preview", "seconds", "not full", "flags")
 _NUMBERS = {1, 2, 3}
 _NAME_WIDTH = 24
 _LEAST_NOTE = 12
@@ -39,7 +39,7 @@ def table(
         the fixed columns allow.
     """
     columns = width or shutil.get_terminal_size(_FALLBACK).columns
-    rows = [_COLUMNS, *(_row(one, one.student in suspicious) for one in graded)]
+    rows = [_headings(graded), *(_row(one, one.student in suspicious) for one in graded)]
     widths = [max(_cells(row[i]) for row in rows) for i in range(len(_COLUMNS))]
     note = _COLUMNS.index("not full")
     others = sum(widths) - widths[note] + len(_SEPARATOR) * (len(widths) - 1)
@@ -49,13 +49,20 @@ def table(
     return "\n".join([lines[0], rule, *lines[1:], rule, *_summary(graded, columns)])
 
 
+def _headings(graded: Sequence[Graded]) -> tuple[str, ...]:
+    """Name the preview's column after its number."""
+    names = (one.result.preview.name for one in graded if one.result.preview is not None)
+    name = next(names, "")
+    return tuple(name if heading == "preview" else heading for heading in _COLUMNS)
+
+
 def _row(one: Graded, suspicious: bool) -> tuple[str, ...]:
     result = one.result
     seconds = sum(result.seconds.values()) or one.seconds
     return (
         _shortened(_printable(one.student), _NAME_WIDTH),
         f"{result.score:.2f}/{result.max_score:g}",
-        "-" if result.exhibit is None else f"{result.exhibit.iou:.3f}",
+        "-" if result.preview is None else f"{result.preview.number:.3f}",
         f"{seconds:.0f}",
         _printable(_missed(one)),
         "look" if suspicious else "",

@@ -1,8 +1,8 @@
 """The bubblewrap command line that isolates one process tree.
 
-The sandbox sees read-only system libraries, the Python environment, ``bsds_utils`` and the data
-that it is given. What it writes to its home folder, ``/tmp`` and ``/dev/shm`` lies in memory and
-is bounded in size. It has no network, its own process, IPC and host-name namespaces, no
+The sandbox sees read-only system libraries, the Python environment, the course's library and the
+data that it is given. What it writes to its home folder, ``/tmp`` and ``/dev/shm`` lies in memory
+and is bounded in size. It has no network, its own process, IPC and host-name namespaces, no
 environment of ours, no privileges, and ends with its parent.
 """
 
@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bsds_utils
-from bsds_utils.errors import BSDSError
+from grader.assignment import installed_course, package_folder
+from grader.errors import CourseError
 from grader.sandbox import seccomp
 from grader.settings import Limits
 
@@ -122,12 +122,12 @@ def require_sandbox() -> None:
 
     Raises
     ------
-    BSDSError
+    CourseError
         With the reason and what to do.
     """
     problem = sandbox_problem()
     if problem is not None:
-        raise BSDSError(problem)
+        raise CourseError(problem)
 
 
 def new_uid() -> int | None:
@@ -181,7 +181,7 @@ def command(
 
     Raises
     ------
-    BSDSError
+    CourseError
         If the sandbox would see something that is private.
     """
     environment = variables(sandbox)
@@ -282,10 +282,10 @@ def _file_system(sandbox: Sandbox) -> list[str]:
 
 def _mounts(sandbox: Sandbox) -> dict[Path, Path]:
     """Return what the sandbox sees besides the system: path outside → path inside."""
-    package = Path(bsds_utils.__file__).resolve().parent
+    packages = [package_folder(name).resolve() for name in installed_course().library]
     prefixes = dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix)))
     return {
-        package: LIBRARY / package.name,
+        **{package: LIBRARY / package.name for package in packages},
         **{prefix: prefix for prefix in prefixes if not prefix.is_relative_to("/usr")},
         **sandbox.read_only,
     }
@@ -296,7 +296,7 @@ def _require_private(sandbox: Sandbox) -> None:
     for mounted in (*seen, *_mounts(sandbox)):
         for path in sandbox.private:
             if path.resolve().is_relative_to(mounted.resolve()):
-                raise BSDSError(
+                raise CourseError(
                     f"expected the course's files where submissions cannot read them, found "
                     f"{path} below {mounted}, which every submission sees; move the course to "
                     "a folder of its own"

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from bsds_utils.work import WorkClock
+from grader.assignment import installed_course
 from grader.notebooks.outputs import execution_count, harmless_outputs
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
@@ -63,9 +63,9 @@ class Effort:
         Further processor seconds, for everything else.
     own
         Further processor seconds in cells that the student added.
-    usual_probe
-        What :class:`bsds_utils.work.WorkClock` needs to know, so that those seconds are worth the
-        same beside busy neighbours; None counts them as they come.
+    clock
+        Makes a clock from one of processor time, on which those seconds are worth the same beside
+        busy neighbours; by default they count as they come.
     cell_seconds, total_seconds
         Seconds in which nothing happens, for one cell and for all: a notebook that works is
         bounded by its work, and one that waits for a busy machine cannot help it.
@@ -74,7 +74,7 @@ class Effort:
     training: float = 60.0
     other: float = 300.0
     own: float = 300.0
-    usual_probe: float | None = None
+    clock: Callable[[Callable[[], float]], Callable[[], float]] = lambda used: used
     cell_seconds: float = 300.0
     total_seconds: float = 900.0
 
@@ -203,8 +203,7 @@ class _Run:
             return running.usage.cpu_seconds
 
         idle = _IdleClock(running)
-        usual = self.effort.usual_probe
-        work = used if usual is None else WorkClock(usual, processor_time=used)
+        work = self.effort.clock(used)
         try:
             running.send(self._request())
             while not self.ended:
@@ -231,6 +230,7 @@ class _Run:
                 {"type": cell.cell_type, "source": cell.source} for cell in self.notebook.cells
             ],
             "files": sorted(self.take),
+            "first": list(installed_course().first),
             "limits": {
                 "file_bytes": limits.artifact_bytes,
                 "output_bytes": limits.output_bytes,

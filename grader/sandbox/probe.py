@@ -4,8 +4,10 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from grader.assignment import installed_course
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.running import PROGRAMS, Bounds, Ended, Running, Silent
 
@@ -49,7 +51,7 @@ class ProbeSession:
         """Whether it can still be asked."""
         return self._probe.current is self and not self._ended
 
-    def call(self, function: str, *args: Any, tensors: bool = False) -> Any:
+    def call(self, function: str, *args: Any) -> Any:
         """Return what the submission's `function` returns for `args`.
 
         Parameters
@@ -58,8 +60,6 @@ class ProbeSession:
             Name of a function that the notebook defines.
         args
             Arrays, numbers, strings, and lists and dicts of them.
-        tensors
-            Whether it gets each of them as a tensor.
 
         Returns
         -------
@@ -72,28 +72,17 @@ class ProbeSession:
         ProbeError
             If it is missing, raises or takes too long.
         """
-        return self._ask(
-            {"op": "call", "function": function, "args": list(args), "tensors": tensors}, function
-        )
+        return self.ask("call", function, args=list(args))
 
-    def gradient(self, function: str, y_true: Any, y_pred: Any) -> Any:
-        """Return the gradient of a loss function by its second argument, None if it has none."""
-        return self._ask(
-            {"op": "gradient", "function": function, "args": [y_true, y_pred]}, function
-        )
+    def ask(self, operation: str, function: str, **request: Any) -> Any:
+        """Return what an operation of the probe program, or of the course's kit, gives.
 
-    def build(self, *functions: str, seed: int = 0) -> bytes:
-        """Return the model that the first function builds and the others change, as .keras.
-
-        It is uncompiled; every random seed is set to `seed` right before.
+        Raises
+        ------
+        ProbeError
+            As :meth:`call`.
         """
-        request = {"op": "build", "functions": list(functions), "seed": seed}
-        answer = self._ask(request, functions[-1])
-        if isinstance(answer, Opaque):
-            raise ProbeError(f"{functions[0]} must return a keras.Model, found {answer.kind}")
-        if not isinstance(answer, bytes):
-            raise ProbeError(f"{functions[0]} returned no model")
-        return answer
+        return self._ask({"op": operation, "function": function, **request}, function)
 
     def _ask(self, request: dict[str, Any], function: str) -> Any:
         if not self.alive:
@@ -117,6 +106,12 @@ class ProbeSession:
         if "returned" in answer:
             return Opaque(str(answer["returned"])[:400])
         return answer.get("value")
+
+
+def _arguments() -> list[str | Path]:
+    """Return the arguments of the program: the course's kit, and what is slow to import."""
+    course = installed_course()
+    return [course.kit or "-", *course.first]
 
 
 class Probe:
@@ -228,7 +223,7 @@ class Probe:
 
     def _start(self) -> None:
         if self._running is None:
-            self._running = Running(self._sandbox, _PROGRAM, Bounds())
+            self._running = Running(self._sandbox, _PROGRAM, Bounds(), _arguments())
             try:
                 self._wait(_START_SECONDS)
             except Silent:

@@ -11,6 +11,7 @@ import select
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,6 +73,8 @@ class Running:
         standard input, and what it answers goes to its standard output.
     bounds
         What may come out.
+    arguments
+        Of the program; a path is that of a file of ours, which it finds inside.
 
     Attributes
     ----------
@@ -79,13 +82,20 @@ class Running:
         Which limit ended it, if one did, in words that go after "because".
     """
 
-    def __init__(self, sandbox: Sandbox, program: Path, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        program: Path,
+        bounds: Bounds,
+        arguments: Sequence[str | Path] = (),
+    ) -> None:
         self._bounds = bounds
         self.exceeded: str | None = None
         self._frames: queue.Queue[Any] = queue.Queue(_WAITING)
         self._closed = threading.Event()
         self._cleanup = contextlib.ExitStack()
-        files = {_FRAMES: _INSIDE / _FRAMES.name, program: _INSIDE / program.name}
+        ours = [_FRAMES, program, *(one for one in arguments if isinstance(one, Path))]
+        files = {file: _INSIDE / file.name for file in ours}
         sandbox = replace(sandbox, read_only={**sandbox.read_only, **files})
         if not sandbox.isolated:
             found = os.pathsep.join([str(_FRAMES.parent), os.environ.get("PYTHONPATH", "")])
@@ -95,8 +105,11 @@ class Running:
         self._cleanup.callback(self._requests.close)
         os.set_blocking(self._requests.fileno(), False)
         with reading, writing:
-            arguments = [str(sandbox.path_inside(program))]
-            started = start(sandbox, arguments, reading, writing, subprocess.DEVNULL)
+            line = [
+                str(sandbox.path_inside(one)) if isinstance(one, Path) else one
+                for one in (program, *arguments)
+            ]
+            started = start(sandbox, line, reading, writing, subprocess.DEVNULL)
         self._process = started.process
         if started.group is not None:
             # When all of its processes have ended, which nobody has to wait for.

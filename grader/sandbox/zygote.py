@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.assignment import installed_course, machine
 from grader.folders import scratch
 from grader.sandbox.namespaces import NAMESPACES
 
@@ -102,18 +103,19 @@ class WarmProcess:
         self._cleanup.enter_context(ours)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, str(_PROGRAM), str(theirs.fileno()), address],
+                [
+                    sys.executable,
+                    str(_PROGRAM),
+                    str(theirs.fileno()),
+                    address,
+                    *installed_course().preload,
+                ],
                 # Each child has this environment's block in its memory: nothing of ours in it.
                 env={
+                    **machine().environment(Path(home)),
                     "HOME": home,
-                    "KERAS_HOME": home,
-                    "MPLCONFIGDIR": home,
                     "PATH": os.defpath,
                     "LANG": "C.UTF-8",
-                    "CUDA_VISIBLE_DEVICES": "-1",
-                    "TF_CPP_MIN_LOG_LEVEL": "3",
-                    # As bsds_utils.quiet_start; counts only before TensorFlow is imported.
-                    "TF_ENABLE_ONEDNN_OPTS": "1",
                     "PYTHONDONTWRITEBYTECODE": "1",
                 },
                 cwd=home,

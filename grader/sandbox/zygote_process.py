@@ -1,8 +1,9 @@
-"""The program of the warm process: has TensorFlow imported and forks children into sandboxes.
+"""The program of the zygote: has slow modules imported and forks children into sandboxes.
 
-It never runs a line of a submission and knows nothing of the course: its environment is empty, it
-imports no module of the grader, and a child closes every file but its own. Runs as a script beside
-``namespaces.py``; the grader's side is ``zygote.py``.
+It never runs a line of a submission and knows of the course only the modules' names, its
+arguments: its environment holds nothing of ours, it imports no module of the grader, and a child
+closes every file but its own. Runs as a script beside ``namespaces.py``; the grader's side is
+``zygote.py``.
 """
 
 import contextlib
@@ -24,12 +25,10 @@ import seccomp  # type: ignore[import-not-found]
 from confine import new_session_keyring  # type: ignore[import-not-found]
 from namespaces import NAMESPACES, drop_privileges, enter  # type: ignore[import-not-found]
 
-# What notebooks and probes import, and is slow to import.
+# What the programs import, and is slow to import.
 MODULES = (
-    "tensorflow", "keras", "numpy", "scipy.io", "scipy.ndimage", "scipy.stats", "PIL.Image",
-    "matplotlib.pyplot", "matplotlib_inline.backend_inline", "tqdm.auto", "platformdirs", "pooch",
-    "IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel", "nbclient",
-    "jupyter_client.asynchronous.client", "psutil",
+    "numpy", "IPython.core.interactiveshell", "ipykernel.kernelapp", "ipykernel.ipkernel",
+    "nbclient", "jupyter_client.asynchronous.client", "psutil",
 )  # fmt: skip
 _FEWEST = len(NAMESPACES) + 4  # namespaces, the sign of life, three standard streams
 _MOST = _FEWEST + 8  # and a control group's files
@@ -46,7 +45,8 @@ def main() -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(sys.argv[2])
     listener.listen(_MAX_WAITING)
-    for name in MODULES:
+    # The course's first, as some of them must come before others.
+    for name in (*sys.argv[3:], *MODULES):
         import_module(name)
     gc.collect()
     gc.freeze()

@@ -51,7 +51,8 @@ from typing import Any, Literal
 
 import nbformat
 
-from grader.assignment import ASSIGNMENTS, get_assignment
+from grader.assignment import get_assignment
+from grader.course import ASSIGNMENTS
 
 __all__ = ["Case", "Kind", "Section", "cases", "load"]
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsds_utils import THRESHOLDS, agreement, foreground_iou, mean_iou
-from grader.checking import source_rules
 from grader.checking.answers import array, found, number, numbers, table
 from grader.checking.artifacts import ArtifactError
 from grader.checking.verdict import Credit, fail, require
-from grader.course.submission import Evidence
-from grader.keras_models import initial_weights
+from grader.course import pretrained
+from grader.course.submission import NetworkSubmission
+from grader.keras_models import initial_weights, probes
 from grader.sandbox.probe import Cell
 
 MODEL = "cnn_model.keras"
@@ -31,7 +31,7 @@ def _random_masks(
     return (generator.random(shape) < share).astype(np.uint8)
 
 
-def test_agreement(submission: Evidence, generator: np.random.Generator) -> None:
+def test_agreement(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """The share of annotators who marked each pixel."""
     for annotators in (1, 5):
         boundaries = generator.random((annotators, 23, 31)) < 0.3
@@ -69,7 +69,7 @@ def _require_scores(answer: Any, truth: NDArray[Any], prediction: NDArray[Any], 
         )
 
 
-def test_metrics(submission: Evidence, generator: np.random.Generator) -> None:
+def test_metrics(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """Accuracy, boundary IoU and 2-class mean IoU, micro-averaged, with empty unions."""
     shape = (3, 40, 40, 1)
     for share in (0.05, 0.5):
@@ -88,7 +88,7 @@ def test_metrics(submission: Evidence, generator: np.random.Generator) -> None:
     _require_scores(answer, truth, prediction, "scores of bool masks")
 
 
-def test_nothing(submission: Evidence, generator: np.random.Generator) -> None:
+def test_nothing(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """The scores of predicting no boundary."""
     for share in (0.07, 0.4):
         truth = _random_masks(generator, (2, 32, 32, 1), share)
@@ -131,7 +131,7 @@ def _explain_loss(value: float, truth: NDArray[Any], prediction: NDArray[Any]) -
     return ""
 
 
-def test_loss(submission: Evidence, generator: np.random.Generator) -> None:
+def test_loss(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """The mean of the loss on tensors of several shapes, and a gradient that points right."""
     for shape, share in [((1, 16, 16, 1), 0.2), ((8, 24, 16, 1), 0.5), ((2, 8, 8, 1), 0.0)]:
         truth = _random_masks(generator, shape, share).astype(np.float32)
@@ -170,10 +170,10 @@ def test_loss(submission: Evidence, generator: np.random.Generator) -> None:
 
 
 def _loss(
-    submission: Evidence, truth: NDArray[np.float32], prediction: NDArray[np.float32]
+    submission: NetworkSubmission, truth: NDArray[np.float32], prediction: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Call the loss as training does: on float32 tensors; it may give any shape."""
-    answer = submission.functions.call("bce_dice_loss", truth, prediction, tensors=True)
+    answer = probes.call_with_tensors(submission.functions, "bce_dice_loss", truth, prediction)
     expected = "a number, or an array of any shape whose mean is the loss"
     values = numbers(answer, "bce_dice_loss", expected).astype(np.float64)
     require(values.size, f"bce_dice_loss must return {expected}, found {found(answer)}")
@@ -181,16 +181,18 @@ def _loss(
 
 
 def _loss_gradient(
-    submission: Evidence, truth: NDArray[np.float32], prediction: NDArray[Any]
+    submission: NetworkSubmission, truth: NDArray[np.float32], prediction: NDArray[Any]
 ) -> NDArray[np.float64]:
-    answer = submission.functions.gradient("bce_dice_loss", truth, prediction.astype(np.float32))
+    answer = probes.gradient(
+        submission.functions, "bce_dice_loss", truth, prediction.astype(np.float32)
+    )
     gradient = None if answer is None else numbers(answer, "the gradient of bce_dice_loss")
     if gradient is None or gradient.shape != truth.shape:
         fail("no gradient flows through bce_dice_loss: use keras.ops on the tensors you are given")
     return gradient.astype(np.float64)
 
 
-def test_architecture(submission: Evidence, generator: np.random.Generator) -> None:
+def test_architecture(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """Shapes and range for several sizes and batches, and the limits on size."""
     model = submission.built("build_cnn")
     for shape in SHAPES:
@@ -209,7 +211,7 @@ def test_architecture(submission: Evidence, generator: np.random.Generator) -> N
     )
 
 
-def test_iou(submission: Evidence, credit: Credit) -> None:
+def test_iou(submission: NetworkSubmission, credit: Credit) -> None:
     """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
     submission.require_same_architecture(MODEL, "build_cnn")
     problem = _pretrained(submission)
@@ -220,7 +222,9 @@ def test_iou(submission: Evidence, credit: Credit) -> None:
     credit.partial(target.share(iou), target.explain(iou, threshold))
 
 
-def test_threshold(submission: Evidence, generator: np.random.Generator, credit: Credit) -> None:
+def test_threshold(
+    submission: NetworkSubmission, generator: np.random.Generator, credit: Credit
+) -> None:
     """The threshold is the best one on validation data, for fresh arrays and for the model."""
     for best_val, best_test in ((0.3, 0.7), (0.62, 0.24)):
         masks, probabilities = {}, {}
@@ -252,13 +256,15 @@ def test_threshold(submission: Evidence, generator: np.random.Generator, credit:
     )
 
 
-def _saved_report(submission: Evidence, credit: Credit, function: str) -> Mapping[str, Any] | None:
+def _saved_report(
+    submission: NetworkSubmission, credit: Credit, function: str
+) -> Mapping[str, Any] | None:
     """Return the test scores that the notebook's last cells saved, None with a note if not.
 
     A function is judged by itself: whether there is a model is another task's matter.
     """
     if submission.left(MODEL) and submission.left(CARD):
-        report = submission.card(CARD).get("metrics", {}).get("test")
+        report = submission.json(CARD).get("metrics", {}).get("test")
         if isinstance(report, Mapping):
             return report
     reason = submission.problem or "the cell that saves it did not run"
@@ -278,7 +284,9 @@ def _probabilities_best_at(
     return np.where(masks == 1, high, low).astype(np.float32)
 
 
-def test_test_report(submission: Evidence, generator: np.random.Generator, credit: Credit) -> None:
+def test_test_report(
+    submission: NetworkSubmission, generator: np.random.Generator, credit: Credit
+) -> None:
     """The scores on test at the given threshold, for fresh arrays and for the saved model."""
     masks = {split: _random_masks(generator, (2, 16, 16, 1), 0.3) for split in ("val", "test")}
     probabilities = {
@@ -302,13 +310,13 @@ def test_test_report(submission: Evidence, generator: np.random.Generator, credi
     )
 
 
-def _pretrained(submission: Evidence) -> str | None:
+def _pretrained(submission: NetworkSubmission) -> str | None:
     """Say what is pretrained, in the source or in the built model; None if nothing is."""
-    held = source_rules.could_hold_weights(submission.student_cells, submission.settings.limits)
+    held = pretrained.could_hold_weights(submission.student_cells, submission.settings.limits)
     if held:
         return held
     given = [Cell(name, source) for name, source in submission.assignment.given_code()]
-    findings = source_rules.pretrained_parts("build_cnn", [*given, *submission.student_cells])
+    findings = pretrained.pretrained_parts("build_cnn", [*given, *submission.student_cells])
     if findings:
         return "; ".join(findings[:2])
     first = submission.built("build_cnn")
@@ -320,7 +328,7 @@ def _pretrained(submission: Evidence) -> str | None:
     )
 
 
-def test_from_scratch(submission: Evidence) -> None:
+def test_from_scratch(submission: NetworkSubmission) -> None:
     """Random initial weights: nothing pretrained in the source or in the built model."""
     problem = _pretrained(submission)
     require(problem is None, str(problem))

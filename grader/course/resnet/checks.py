@@ -14,7 +14,7 @@ from grader.checking.answers import array, pairs
 from grader.checking.artifacts import ArtifactError
 from grader.checking.verdict import Credit, require
 from grader.course.inputs import reference_encoder
-from grader.course.submission import Evidence
+from grader.course.submission import NetworkSubmission
 from grader.keras_models.opened import OpenedModel
 from grader.keras_models.pretrained import (
     FEATURES,
@@ -38,7 +38,7 @@ ALL_STAGES = ("conv1_", "conv2_", "conv3_", "conv4_")
 
 
 @pytest.fixture(scope="session")
-def reference(submission: Evidence) -> OpenedModel:
+def reference(submission: NetworkSubmission) -> OpenedModel:
     """Give the real encoder with the weights that the submission was given."""
     path = reference_encoder(submission.settings, submission.workplace)
     return submission.models.open(path.read_bytes(), "the reference encoder")
@@ -53,7 +53,7 @@ def _preprocessed(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def test_preprocessing(
-    submission: Evidence, generator: np.random.Generator, credit: Credit
+    submission: NetworkSubmission, generator: np.random.Generator, credit: Credit
 ) -> None:
     """BGR order and ImageNet means, as a function and as the built model's first step."""
     images = _random_images(generator, (2, 20, 28, 3))
@@ -76,7 +76,7 @@ def test_preprocessing(
 
 
 def test_encoder(
-    submission: Evidence, generator: np.random.Generator, reference: OpenedModel
+    submission: NetworkSubmission, generator: np.random.Generator, reference: OpenedModel
 ) -> None:
     """Four feature maps; really ResNet50; the given weights before training."""
     images = _random_images(generator, (1, 64, 96, 3))
@@ -98,7 +98,7 @@ def test_encoder(
 
 
 def test_decoder(
-    submission: Evidence, generator: np.random.Generator, reference: OpenedModel
+    submission: NetworkSubmission, generator: np.random.Generator, reference: OpenedModel
 ) -> None:
     """Shapes and range for several sizes and batches, size limit, skip connections."""
     model = submission.built("build_resnet")
@@ -156,7 +156,7 @@ def _require_decoder_trainable(model: OpenedModel) -> None:
     require(not frozen, f"the decoder's layer {frozen[:1]} is frozen; it has to learn")
 
 
-def test_phase1(submission: Evidence, reference: OpenedModel) -> None:
+def test_phase1(submission: NetworkSubmission, reference: OpenedModel) -> None:
     """The whole encoder is frozen in phase 1, by its flags and by what training left."""
     model = submission.built("build_resnet", "freeze_encoder")
     thawed = sorted(_trainable(model) & encoder_layers(model))
@@ -165,7 +165,7 @@ def test_phase1(submission: Evidence, reference: OpenedModel) -> None:
     require_same_weights(submission.model(PHASE1), reference, ALL_STAGES, "after phase 1")
 
 
-def test_phase2(submission: Evidence, reference: OpenedModel) -> None:
+def test_phase2(submission: NetworkSubmission, reference: OpenedModel) -> None:
     """Exactly conv4's convolutions are trainable in phase 2; batch norm keeps its statistics."""
     model = submission.built("build_resnet", "freeze_encoder", "unfreeze_upper_layers")
     trainable = _trainable(model) & encoder_layers(model)
@@ -195,7 +195,7 @@ def _moved(model: OpenedModel, reference: OpenedModel, names: Collection[str]) -
     return bool(model.unlike(reference, kernels, tolerance=0))
 
 
-def test_iou(submission: Evidence, credit: Credit) -> None:
+def test_iou(submission: NetworkSubmission, credit: Credit) -> None:
     """Boundary IoU on hidden images, with partial credit down to the trivial baseline."""
     submission.require_same_architecture(MODEL, "build_resnet")
     threshold = submission.threshold(CARD, default=0.5)
@@ -204,7 +204,7 @@ def test_iou(submission: Evidence, credit: Credit) -> None:
     credit.partial(target.share(iou), target.explain(iou, threshold))
 
 
-def test_comparison(submission: Evidence, generator: np.random.Generator) -> None:
+def test_comparison(submission: NetworkSubmission, generator: np.random.Generator) -> None:
     """Methods sorted by boundary IoU at their own thresholds."""
     masks = (generator.random((3, 24, 24, 1)) < 0.3).astype(np.uint8)
     thresholds = {"a": 0.3, "b": 0.6, "c": 0.45}

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from bsds_utils.errors import BSDSError
 from bsds_utils.models.scales import read_scales
 from bsds_utils.startup import quiet_start
-from grader.assignment import ASSIGNMENTS, Assignment, get_assignment
+from grader.course import ASSIGNMENTS
+from grader.course.network import NetworkAssignment, network_assignment
 
 if TYPE_CHECKING:
     from bsds_utils import Arrays
@@ -108,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, measure on val, save."""
-    assignment = get_assignment(args.model)
+    assignment = network_assignment(args.model)
     splits = _checked(args)
     scales = read_scales(args.scales)
     if args.encoder_weights is not None:
@@ -191,7 +192,7 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _save(
-    assignment: Assignment,
+    assignment: NetworkAssignment,
     data: str,
     val: "Arrays",
     options: "Options",

@@ -15,7 +15,7 @@ import keras
 from bsds_utils import Arrays, Dataset, RandomViews, seed_everything
 from bsds_utils.errors import BSDSError
 from bsds_utils.training import BUDGET_VARIABLE, SPENT_VARIABLE
-from grader.assignment import Assignment
+from grader.course.network import NetworkAssignment
 from grader.course.training.callbacks import BeginAt, Checkpoint, Measure, StopAtNaN
 from grader.course.training.checkpoint import State, load_state, save_state
 from grader.course.training.functions import load_functions
@@ -101,7 +101,7 @@ class Trained:
 
 
 def train(
-    assignment: Assignment,
+    assignment: NetworkAssignment,
     dataset: Dataset,
     val: Arrays,
     options: Options,

@@ -11,7 +11,7 @@ from grader.assignment import get_assignment
 from grader.folders import Workplace
 from grader.gradebook.verdict_outputs import show_verdicts
 from grader.grading.cached import grade
-from grader.settings import DEVELOPMENT_SECRET, Settings
+from grader.settings import DEVELOPMENT_SECRET, Settings, current_settings, variable
 
 __all__ = ["GradeInIsolation"]
 
@@ -34,13 +34,15 @@ class GradeInIsolation(NbGraderPreprocessor):  # type: ignore[misc]
     ) -> tuple[nbformat.NotebookNode, Any]:
         """Grade the notebook, or take its stored result."""
         assignment = get_assignment(resources["nbgrader"]["assignment"])
-        settings = self.settings or Settings.from_environment()
+        settings = self.settings or current_settings()
         # nbgrader changes into the course's folder before it converts anything.
         workplace = Workplace(Path.cwd())
         if settings.secret == DEVELOPMENT_SECRET:
             self.log.warning(
-                "Hidden images come from the public development secret: set BSDS_COURSE_SECRET "
-                "or BSDS_COURSE_SECRET_FILE before you grade a real class"
+                "Hidden inputs come from the public development secret: set %s or %s before you "
+                "grade a real class",
+                variable("COURSE_SECRET"),
+                variable("COURSE_SECRET_FILE"),
             )
         result = grade(nb, assignment, settings, workplace).result
         return show_verdicts(nb, result), resources

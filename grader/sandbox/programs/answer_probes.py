@@ -1,10 +1,10 @@
 """The program inside a probe sandbox: defines a submission's functions and answers questions.
 
-There are three generations of processes. The first imports Keras and never runs a line of the
-submission. Its child, the *definer*, runs the submission's cells once, within limits of their
-own: whatever a student computes there takes nothing off the time of an answer. The definer then
-forks a *session*, which answers; a second session is forked from the same state, so that it is
-fresh and nothing runs twice.
+There are three generations of processes. The first imports what is slow to import and never runs
+a line of the submission. Its child, the *definer*, runs the submission's cells once, within limits
+of their own: whatever a student computes there takes nothing off the time of an answer. The
+definer then forks a *session*, which answers; a second session is forked from the same state, so
+that it is fresh and nothing runs twice.
 
 A process that has other threads cannot be forked: those of TensorFlow, for example, which start
 with its first operation, do not exist in the child, which would wait for them. Where the cells
@@ -16,7 +16,11 @@ all as soon as a function fails without it.
 Cells run as in a notebook, with two differences: each has a time limit, and where one fails, its
 later definitions are made all the same. So an error costs what depends on it, and nothing else.
 A definer that ends or is silent is given up, and the next one runs without the cell that it was
-at. Runs as a script beside ``frames.py``.
+at.
+
+Runs as a script beside ``frames.py``. Its arguments are a script of the course's, "-" for none,
+and modules to import first. The script, the *kit*, has ``OPERATIONS`` by name, functions of the
+tools below and a request, and ``kind(value)``, which names what cannot travel.
 """
 
 import ast
@@ -28,19 +32,17 @@ import re
 import select
 import signal
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
 from typing import Any, BinaryIO, NoReturn, cast
 
-import keras
 import numpy as np
-import tensorflow as tf
 from frames import (  # type: ignore[import-not-found]
     FrameError,
     own_streams,
@@ -53,14 +55,6 @@ from frames import (  # type: ignore[import-not-found]
 )
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
-
-# What notebooks use of the library is imported here, once for all sessions.
-for module in ("data", "encoder", "metrics", "training"):
-    import_module(f"bsds_utils.{module}")
-
-# Taken before a line of the submission runs, which may put something else in their place.
-_TAPE, _MEAN = tf.GradientTape, tf.reduce_mean
-_WATCH, _GRADIENT = _TAPE.watch, _TAPE.gradient
 
 _SLOW_SECONDS = 2.0
 _AGAIN_SECONDS = 5.0
@@ -400,7 +394,11 @@ def _serve(defined: Defined, requests: BinaryIO, answers: BinaryIO) -> NoReturn:
 
 def _answer(defined: Defined, request: dict[str, Any]) -> bytes:
     try:
-        value = _OPERATIONS[request["op"]](defined, request)
+        own = _OPERATIONS.get(request["op"])
+        if own is not None:
+            value = own(defined, request)
+        else:
+            value = _kit.OPERATIONS[request["op"]](_Tools(defined), request)
         return cast(bytes, pack({"value": _plain(value)}))
     except NotAnAnswer as error:
         return cast(bytes, pack({"returned": _short(str(error))}))
@@ -452,50 +450,44 @@ def _function(defined: Defined, name: str) -> Callable[..., Any]:
 
 
 def _call(defined: Defined, request: dict[str, Any]) -> Any:
-    arguments = request["args"]
-    if request["tensors"]:
-        arguments = [tf.convert_to_tensor(array) for array in arguments]
-    return _function(defined, request["function"])(*arguments)
+    return _function(defined, request["function"])(*request["args"])
 
 
-def _gradient(defined: Defined, request: dict[str, Any]) -> Any:
-    """Gradient of a loss of (y_true, y_pred) with respect to y_pred; None if there is none."""
-    loss = _function(defined, request["function"])
-    y_true, y_pred = (tf.constant(array) for array in request["args"])
-    with _TAPE() as tape:
-        _WATCH(tape, y_pred)
-        value = _MEAN(loss(y_true, y_pred))
-    return _GRADIENT(tape, value, y_pred)
+class _Tools:
+    """What an operation of the kit may use."""
+
+    NotAnAnswer = NotAnAnswer
+
+    def __init__(self, defined: Defined) -> None:
+        self.function = functools.partial(_function, defined)
+        self.kind = _kind
+        self.describe = _describe
 
 
-def _build(defined: Defined, request: dict[str, Any]) -> bytes:
-    """Call the first function, apply the others to its model, return it as a .keras file."""
-    first, *others = request["functions"]
-    keras.utils.set_random_seed(request["seed"])
-    model = _function(defined, first)()
-    if not isinstance(model, keras.Model):
-        raise NotAnAnswer(_kind(model))
-    for name in others:
-        changed = _function(defined, name)(model)
-        model = changed if isinstance(changed, keras.Model) else model
-    if not model.built:
-        raise NotAnAnswer("one without an input: let it start with keras.Input((None, None, 3))")
-    for part in (model, *model._flatten_layers(include_self=False)):
-        if isinstance(part, keras.Model):
-            # How it was compiled is not asked for, and may be something that cannot be saved.
-            part.compiled = False
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        try:
-            model.save(path)
-        except Exception as error:
-            raise NotAnAnswer(f"one that Keras cannot save: {_describe(error)}") from error
-        return path.read_bytes()
+class _NoKit:
+    """Stands for a kit where the course has none."""
+
+    OPERATIONS: Mapping[str, Callable[[_Tools, dict[str, Any]], Any]] = {}
+
+    @staticmethod
+    def kind(value: Any) -> str | None:
+        """Know nothing."""
+        return None
 
 
 _OPERATIONS: dict[str, Callable[[Defined, dict[str, Any]], Any]] = {
-    "again": _again, "build": _build, "call": _call, "gradient": _gradient, "later": _later,
+    "again": _again, "call": _call, "later": _later,
 }  # fmt: skip
+_kit: Any = _NoKit
+
+
+def _load_kit(path: str) -> Any:
+    spec = spec_from_file_location("kit", path)
+    assert spec is not None
+    assert spec.loader is not None
+    kit = module_from_spec(spec)
+    spec.loader.exec_module(kit)
+    return kit
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -519,7 +511,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         if len(parts) > _MOST_ITEMS:
             raise NotAnAnswer(f"{_kind(value)} without an end")
         return [_plain(one, depth + 1) for one in parts]
-    if isinstance(value, type | keras.KerasTensor | keras.Layer) or _is_function(value):
+    if isinstance(value, type) or _is_function(value) or _kit.kind(value) is not None:
         raise NotAnAnswer(_kind(value))
     try:
         array = np.asarray(value)
@@ -541,12 +533,8 @@ def _kind(value: Any) -> str:
         return f"the class {value.__name__}"
     if _is_function(value):
         return "a function (is it to be called?)"
-    if isinstance(value, keras.KerasTensor):
-        return "a symbolic tensor"
-    if isinstance(value, keras.Model):
-        return "a keras.Model"
-    if isinstance(value, keras.Layer):
-        return f"a layer ({name})"
+    if (kind := _kit.kind(value)) is not None:
+        return str(kind)
     if isinstance(value, np.ndarray) and value.dtype.hasobject:
         return "an array of Python objects"
     if isinstance(value, list | tuple | Set):
@@ -590,7 +578,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _reason(text: str) -> str:
-    """Pick the line of an error's text that tells why; Keras and TensorFlow write many."""
+    """Pick the line of an error's text that tells why; some libraries write many."""
     layers = _INSIDE_KERAS.findall(text)
     if before_node := _BEFORE_NODE.search(text):
         text = before_node[1]
@@ -613,4 +601,8 @@ def _short(text: str) -> str:
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
+    for module in sys.argv[2:]:
+        import_module(module)
+    if sys.argv[1] != "-":
+        _kit = _load_kit(sys.argv[1])
     main()

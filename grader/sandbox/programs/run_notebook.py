@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -180,7 +181,7 @@ def main() -> None:
     if pid == 0:
         requests.close()
         answers.close()
-        _become_kernel(file)
+        _become_kernel(file, request["first"])
     # From here on the student's code, which runs as the same user, cannot reach into this process.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     problem = asyncio.run(_run(Kernel(file, pid), request, requests, answers))
@@ -188,14 +189,14 @@ def main() -> None:
     requests.read()  # until the grader has measured what is used, and ends all
 
 
-def _become_kernel(connection_file: str) -> None:
+def _become_kernel(connection_file: str, modules: list[str]) -> None:
     """Turn this process into an IPython kernel, in which nothing of this program is left."""
     os.setsid()
     sys.path.pop(0)
     sys.modules.pop("frames")
-    # What a submission's environment says later changes nothing of the training budget.
-    with contextlib.suppress(ImportError):
-        import bsds_utils.training  # noqa: F401
+    for name in modules:
+        with contextlib.suppress(ImportError):
+            import_module(name)
     try:
         IPKernelApp.launch_instance(argv=["-f", connection_file])
     finally:

@@ -15,14 +15,13 @@ from PIL import Image
 from bsds_utils import THRESHOLDS, foreground_iou
 from grader.assignment import get_assignment
 from grader.checking.artifacts import ArtifactError
+from grader.checking.preview import Preview, make_preview
 from grader.course.hidden_data import HiddenSet
-from grader.course.preview import Exhibit, make_exhibit
-from grader.course.submission import Evidence
+from grader.course.settings import BoundarySettings
+from grader.course.submission import NetworkSubmission
 from grader.course.targets import Target
 from grader.folders import Workplace
-from grader.keras_models.opened import ModelSandbox
 from grader.sandbox.probe import Probe
-from grader.settings import Settings
 
 SIZE = 48
 
@@ -35,15 +34,15 @@ class Seeing:
         return (0.7 * images[..., 0] / 255 + 0.3 * images[..., 1] / 255).astype(np.float32)
 
 
-class Submission(Evidence):
-    """Evidence whose model is a function and whose hidden images are noise."""
+class Submission(NetworkSubmission):
+    """A submission whose model is a function and whose hidden images are noise."""
 
     def __init__(self, folder: Path, assignment: str = "cnn", threshold: Any = 0.31) -> None:
         card = json.dumps({"threshold": threshold}).encode()
         super().__init__(
-            get_assignment(assignment), Settings(), Workplace(folder),
+            get_assignment(assignment), BoundarySettings(), Workplace(folder),
             {f"{assignment}_model.json": card}, [],
-            probe=Probe.__new__(Probe), models=ModelSandbox.__new__(ModelSandbox),
+            probe=Probe.__new__(Probe),
         )  # fmt: skip
         generator = np.random.default_rng(3)
         masks = (generator.random((5, SIZE, SIZE, 1)) < 0.3).astype(np.uint8)
@@ -62,17 +61,17 @@ class Submission(Evidence):
 def test_shows_the_model_on_hidden_images(tmp_path: Path) -> None:
     """Curve, IoU at the saved threshold, baselines and target are those of the hidden images."""
     submission = Submission(tmp_path)
-    exhibit = make_exhibit(submission)
-    assert exhibit is not None
-    assert exhibit.thresholds == pytest.approx(THRESHOLDS)
+    preview = make_preview(submission)
+    assert preview is not None
+    assert preview.places == pytest.approx(THRESHOLDS)
     masks = submission.hidden.masks[..., 0]
     predictions = submission.predictions("cnn_model.keras", "hidden")
-    expected = [foreground_iou(masks, predictions >= t) for t in exhibit.thresholds]
-    assert exhibit.curve == pytest.approx(expected, abs=1e-4)
-    assert exhibit.threshold == 0.31
-    assert exhibit.iou == foreground_iou(masks, predictions >= 0.31)
-    assert exhibit.baselines["all boundary"] == pytest.approx(masks.mean())
-    assert exhibit.target == 0.6
+    expected = [foreground_iou(masks, predictions >= t) for t in preview.places]
+    assert preview.curve == pytest.approx(expected, abs=1e-4)
+    assert preview.place == 0.31
+    assert preview.number == foreground_iou(masks, predictions >= 0.31)
+    assert preview.marks["all boundary"] == pytest.approx(masks.mean())
+    assert preview.target == 0.6
 
 
 @pytest.mark.parametrize("assignment", ["cnn", "resnet"])
@@ -80,16 +79,16 @@ def test_predicts_once(tmp_path: Path, assignment: str) -> None:
     """The checks' predictions of the assignment's final model are used again."""
     submission = Submission(tmp_path, assignment)
     submission.predictions(f"{assignment}_model.keras", "hidden")
-    assert make_exhibit(submission) is not None
+    assert make_preview(submission) is not None
     assert submission.asked == [f"{assignment}_model.keras"]
 
 
 def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
     """Three PNG files of at most 20 kB, each of three panels side by side."""
-    exhibit = make_exhibit(Submission(tmp_path))
-    assert exhibit is not None
-    assert len(exhibit.thumbnails) == 3
-    for text in exhibit.thumbnails:
+    preview = make_preview(Submission(tmp_path))
+    assert preview is not None
+    assert len(preview.pictures) == 3
+    for text in preview.pictures:
         assert len(text) <= 20_000
         picture = Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
         assert picture.format == "PNG"
@@ -97,25 +96,25 @@ def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
 
 
 def test_goes_through_json(tmp_path: Path) -> None:
-    """An exhibit that is stored as JSON comes out the same."""
-    exhibit = make_exhibit(Submission(tmp_path))
-    assert exhibit is not None
-    assert Exhibit(**json.loads(json.dumps(asdict(exhibit)))) == exhibit
+    """A preview that is stored as JSON comes out the same."""
+    preview = make_preview(Submission(tmp_path))
+    assert preview is not None
+    assert Preview(**json.loads(json.dumps(asdict(preview)))) == preview
 
 
 def test_nothing_to_show_without_a_usable_model(tmp_path: Path) -> None:
     """A model that is missing, and a threshold that is no number, show nothing."""
     without = Submission(tmp_path)
-    without.model = Evidence.model.__get__(without)  # type: ignore[method-assign]
+    without.model = NetworkSubmission.model.__get__(without)  # type: ignore[method-assign]
     with pytest.raises(ArtifactError):
         without.model("cnn_model.keras")
-    assert make_exhibit(without) is None
-    assert make_exhibit(Submission(tmp_path, threshold="half")) is None
+    assert make_preview(without) is None
+    assert make_preview(Submission(tmp_path, threshold="half")) is None
 
 
 def test_never_breaks_grading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An error of ours shows nothing, and goes into the log of the checks."""
     submission = Submission(tmp_path)
     submission.__dict__["target"] = None
-    assert make_exhibit(submission) is None
+    assert make_preview(submission) is None
     assert "AttributeError" in capsys.readouterr().err

@@ -6,19 +6,21 @@ never shortened.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bsds_utils.work import probe_seconds
+from bsds_utils.work import WorkClock, probe_seconds
+from grader.assignment import Machine
 from grader.folders import scratch
 from grader.sandbox.bubblewrap import Sandbox, sandbox_problem
 from grader.sandbox.running import Bounds, Ended, Running, Silent
 from grader.settings import Limits
 
-__all__ = ["THREADS", "keras_environment", "library_sandbox", "pace", "usual_probe"]
+__all__ = ["MeasuredMachine", "keras_environment", "library_sandbox", "pace", "usual_probe"]
 
 _REFERENCE_SECONDS = 0.2
 """What ``measure_speed.py`` takes on a machine on which a second of budget lasts a second.
@@ -54,6 +56,33 @@ class Speed(NamedTuple):
 
     work: float
     probe: float
+
+
+class MeasuredMachine(Machine):
+    """The machine, as a small training finds it."""
+
+    threads = THREADS
+    most = WorkClock.MOST
+
+    def pace(self) -> float:
+        """Return by what to multiply budgets here."""
+        return pace()
+
+    def clock(self, processor_time: Callable[[], float]) -> Callable[[], float]:
+        """Make a clock on which seconds are worth the same beside busy neighbours."""
+        return WorkClock(usual_probe(), processor_time=processor_time)
+
+    def environment(self, home: Path, budget: float | None = None) -> dict[str, str]:
+        """Return how Keras computes in a sandbox, and what bsds.TimeBudget needs to know."""
+        if budget is None:
+            return keras_environment(home)
+        return {
+            **keras_environment(home),
+            "BSDS_PROCESSOR_BUDGET": str(budget),
+            "BSDS_PROCESSOR_PROBE": str(usual_probe()),
+            # For loops of a student's own that look at the clock.
+            "BSDS_TIME_BUDGET": str(budget),
+        }
 
 
 def keras_environment(home: Path) -> dict[str, str]:
