@@ -31,9 +31,9 @@ import nbformat
 from bsds_utils import open_dataset
 from bsds_utils.synthetic import write_dataset
 from grader.assignment import COURSE_ROOT, get_assignment
+from grader.samples import load
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.notebook import Effort, execute
-from tests.submissions import load
 
 CNN = get_assignment("cnn")
 TRAINING = "task_train"
@@ -100,7 +100,7 @@ def _hand_in(root: Path, count: int, unsolved: Sequence[str]) -> None:
         text = f'"""A sample."""\n# %% after setup\n# student no. {number}\n'
         text += "".join(f"# %% {task}\n" for task in unsolved)
         sample.write_text(text, encoding="utf-8")
-        load(sample).write(root, f"student-{number:02d}")
+        load(sample, CNN).write(root, f"student-{number:02d}")
 
 
 def _compare_class(

@@ -42,13 +42,13 @@ _HOME = {
     "seed_everything": "training",
     "RandomViews": "views",
     "quiet_start": "startup",
-    "load_encoder_weights": "encoder",
+    "load_encoder_weights": "models.encoder",
     "all_layers": "inspection",
     "foreign_parts": "inspection",
     "trainable_layers": "inspection",
     "watch": "inspection",
-    "load_model": "modelcard",
-    "save_model": "modelcard",
+    "load_model": "models.modelcard",
+    "save_model": "models.modelcard",
 }
 
 __all__ = ["BSDSError", "__version__", *_HOME]

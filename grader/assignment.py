@@ -203,14 +203,16 @@ class Course:
         Script with what probes do besides calling functions, see ``answer_probes.py``.
     code
         Packages whose code decides what checks find, besides the grader's own.
+    training_functions
+        Functions that students write, whose second and third argument are train and val.
     settings
         The subclass of :class:`grader.settings.Settings` that holds the course's own.
     machine
         A function that returns a :class:`Machine`.
     bundle_readme
         Text of the file that goes with the notebooks; may hold {python}, {wheel}, {conditions}.
-    conditions
-        Paragraphs on how the course's submissions are graded, beyond the limits.
+    budget_conditions, conditions
+        What students are told of the budget, as {budget}, and of what they are given.
     """
 
     id: str
@@ -228,9 +230,11 @@ class Course:
     packages: tuple[str, ...] = ()
     kit: Path | None = None
     code: tuple[str, ...] = ()
+    training_functions: tuple[str, ...] = ()
     settings: str = "grader.settings:Settings"
     machine: str = "grader.assignment:Machine"
     bundle_readme: str = "{conditions}"
+    budget_conditions: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
 
 

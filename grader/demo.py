@@ -1,10 +1,10 @@
 """The course in one run: data, release version, a sample class of eight, grades, reports.
 
 `make demo` runs this. It works in the folder demo/, so submissions and gradebook of a course that
-is taught from the same checkout stay as they are. The sample class comes from tests/submissions/.
+is taught from the same checkout stay as they are. The sample class is that of the assignments.
 
 Example:
-  python -m grader.demo --data path/to/BSDS500
+  python -m grader.demo --data path/to/data
 """
 
 import argparse
@@ -25,9 +25,9 @@ from grader.gradebook.book import Course
 from grader.report.exports import write_csv
 from grader.report.page import write_html
 from grader.report.table import table
+from grader.samples import Case, cases
 from grader.sandbox.bubblewrap import sandbox_problem
 from grader.settings import Settings, current_settings
-from tests.submissions import Case, cases
 
 __all__ = ["FOLDER", "main"]
 

@@ -65,7 +65,8 @@ def test_requirements_hold_all_that_is_imported() -> None:
     program = (
         "import sys, boundary_app.page, bsds_utils.models.modelcard\n"
         "print(*sys.modules)\n"
-        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('bsds_utils')))"
+        "ours = ('bsds_utils', 'boundary_app')\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith(ours)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120

@@ -7,7 +7,7 @@ import pytest
 
 from grader.assignment import COURSE_ROOT
 from grader.notebooks.bare_code import bare, held, parsed
-from tests.submissions import cases
+from grader.samples import cases
 
 SOURCES = [
     cell.source for case in cases() for cell in case.notebook().cells if cell.cell_type == "code"

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from bsds_utils import BSDSError, encoder, load_encoder_weights
+from bsds_utils import BSDSError, load_encoder_weights
+from bsds_utils.models import encoder
 
 _BESIDE = (
     Path(__file__).resolve().parents[2]

@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 
-from bsds_utils import scales
 from bsds_utils.errors import BSDSError
+from bsds_utils.models import scales
 
 
 def test_examples_of_the_docstrings() -> None:

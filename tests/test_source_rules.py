@@ -12,9 +12,9 @@ from grader.course.pretrained import could_hold_weights, pretrained_parts
 from grader.notebooks.bare_code import held
 from grader.notebooks.restore import restore
 from grader.notebooks.submitted import read_submission
+from grader.samples import Case, cases
 from grader.sandbox.probe import Cell
 from grader.settings import Limits
-from tests.submissions import Case, cases
 
 GIVEN = [Cell(name, source) for name, source in ASSIGNMENTS["cnn"].given_code()]
 LIMITS = Limits()

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from red_lines import CALIBRATION, TRAIN_SECONDS, hide_red_scenes
 from stock_nbgrader import nbgrader
-from submissions import Case, cases
 
 from bsds_utils.models.revision import current_commit
 from grader.assignment import COURSE_ROOT, get_assignment
@@ -22,6 +21,7 @@ from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.gradebook.book import Course
 from grader.grading.result import Result
+from grader.samples import Case, cases
 from grader.sandbox.bubblewrap import sandbox_problem
 
 # The first test of an assignment grades its whole class.

@@ -11,12 +11,12 @@ import pytest
 
 from grader.assignment import get_assignment
 from grader.folders import Workplace
+from grader.samples import cases
 from grader.suspicion import Suspicion, investigate
 from grader.suspicion.anomalies import anomalies
 from grader.suspicion.finding import Finding
 from grader.suspicion.similarity import Pair
 from tests.graded_class import refused
-from tests.submissions import cases
 
 CNN = get_assignment("cnn")
 RELEASE = nbformat.read(CNN.release, as_version=4)

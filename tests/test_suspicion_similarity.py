@@ -12,10 +12,10 @@ from grader.assignment import get_assignment
 from grader.classroom.run import Graded
 from grader.folders import Workplace
 from grader.grading.result import Result
+from grader.samples import Case, cases
 from grader.sandbox.probe import Cell
 from grader.suspicion import investigate
 from grader.suspicion.similarity import SIMILAR, likeness, similar_pairs
-from tests.submissions import Case, cases
 
 WHEAT = {name: [c for c in cases(name) if c.kind == "wheat"] for name in ("cnn", "resnet")}
 

@@ -5,9 +5,9 @@ import pytest
 from grader.assignment import get_assignment
 from grader.checking.verdict import Verdict
 from grader.grading.result import Result, no_points
+from grader.samples import Case, cases
 from grader.sandbox.probe import Cell
 from grader.suspicion.traces import code_traces, wall_traces
-from tests.submissions import Case, cases
 
 CNN = get_assignment("cnn")
 WHEAT = [case for case in cases() if case.kind == "wheat"]

@@ -2,9 +2,9 @@
 
 import nbformat
 import pytest
-from submissions import cases
 
 from grader.course import ASSIGNMENTS
+from grader.samples import cases
 from grader.sandbox.probe import Cell
 from grader.suspicion.training_data import training_data
 

@@ -6,9 +6,9 @@ import pytest
 
 from grader.course import ASSIGNMENTS
 from grader.folders import Workplace
+from grader.samples import cases
 from grader.suspicion import investigate
 from tests.graded_class import refused
-from tests.submissions import cases
 
 WHEAT = [case for case in cases() if case.kind == "wheat"]
 

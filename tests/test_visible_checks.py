@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from keras import layers
-from submissions import Case, Section, cases
 from traitlets.config import Config
 
 from grader.assignment import Assignment, get_assignment
@@ -25,6 +24,7 @@ from grader.course.inputs import encoder_weights
 from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
 from grader.release.conditions import conditions
+from grader.samples import Case, Section, cases
 
 # Which visible checks look at what a task's answer does.
 CHECKS = {

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from sandboxed import SANDBOXED
 
-from grader.sandbox import launch, warm
+from grader.sandbox import launch, zygote
 from grader.sandbox.bubblewrap import Sandbox
 from grader.sandbox.launch import Started
 from grader.settings import Limits
@@ -181,8 +181,8 @@ def test_without_warm_process_it_starts_cold(
     """Where no warm process can be had, the program starts from scratch."""
     broken = tmp_path / "broken.py"
     broken.write_text(source)
-    monkeypatch.setattr(warm, "_PROGRAM", broken)
-    monkeypatch.setattr(launch, "_WARM", warm.WarmProcess())
+    monkeypatch.setattr(zygote, "_PROGRAM", broken)
+    monkeypatch.setattr(launch, "_WARM", zygote.WarmProcess())
     assert not _answer(run, ABOUT_ITSELF)["warm"]
 
 

@@ -25,7 +25,7 @@ class ArtifactError(Exception):
         self.kind: Kind = kind
 
 
-def read_json(data: bytes | None, name: str) -> dict[str, Any]:
+def read_json(data: bytes | None, name: str, writer: str = "your notebook") -> dict[str, Any]:
     """Read a small JSON object from the contents of a file, None where it is missing.
 
     Raises
@@ -43,7 +43,7 @@ def read_json(data: bytes | None, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or not _has_tables_of_metrics(value):
-        raise ArtifactError(f"{name} is not the JSON file that bsds.save_model writes")
+        raise ArtifactError(f"{name} is not the JSON file that {writer} writes")
     return value
 
 

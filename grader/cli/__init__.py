@@ -2,7 +2,7 @@
 
 A sub-command is a module with ``add_arguments(parser)`` and ``run(args) -> int``, one of this
 package's or one that the course declares. The first line of its docstring is its summary, and the
-rest is shown by ``--help``.
+rest is shown by ``--help``; {command} and {assignment} in it become the course's own.
 """
 
 import argparse
@@ -60,9 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(program: str, commands: Mapping[str, ModuleType]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description=installed_course().title)
+    course = installed_course()
+    example = course.assignments[0].name if course.assignments else "NAME"
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in commands.items():
         text = (module.__doc__ or "").strip()
+        text = text.replace("{command}", program).replace("{assignment}", example)
         sub = subparsers.add_parser(
             name,
             help=text.splitlines()[0],

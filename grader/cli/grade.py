@@ -6,10 +6,10 @@ second run grades only what changed.
 
 Examples
 --------
-  bsds grade cnn --jobs 2 --json grades.json
-  bsds grade cnn --only-failed                 the machine was overloaded: run those again
-  bsds grade cnn --student ada --student alan --force
-  bsds grade cnn --scheduler tcp://10.0.0.1:8786     on a Dask cluster
+  {command} grade {assignment} --jobs 2 --json grades.json
+  {command} grade {assignment} --only-failed         the machine was overloaded: run those again
+  {command} grade {assignment} --student ada --student alan --force
+  {command} grade {assignment} --scheduler tcp://10.0.0.1:8786     on a Dask cluster
 """
 
 import argparse

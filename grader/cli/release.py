@@ -6,7 +6,7 @@ hidden check or the grader. With --check it writes nothing and fails if assignme
 date.
 
 Example:
-  bsds release
+  {command} release
 """
 
 import argparse
@@ -38,10 +38,11 @@ def run(args: argparse.Namespace) -> int:
     assignments = [get_assignment(args.assignment)] if args.assignment else list(known)
     if args.check:
         stale = stale_assignments(assignments)
+        command = installed_course().command
         if stale:
             raise CourseError(
-                f"assignments/ is out of date for {', '.join(stale)}: run 'bsds release' and "
-                "commit what it changes"
+                f"assignments/ is out of date for {', '.join(stale)}: run '{command} "
+                "release' and commit what it changes"
             )
         print("assignments/ is up to date")
         return 0

@@ -65,11 +65,17 @@ COURSE = Course(
     packages=("keras", "tensorflow", "numpy"),
     kit=Path(keras_models.__file__).with_name("probe_kit.py"),
     code=("grader.course", "grader.keras_models"),
+    training_functions=("train_cnn", "train_phase"),
     settings="grader.course.settings:BoundarySettings",
     machine="grader.course.machine_speed:MeasuredMachine",
     bundle_readme=_README,
+    budget_conditions=(
+        "Training: the budget that your instructor set, by default {budget} seconds of processor "
+        "time for all training together. `bsds.TimeBudget` keeps to it, whatever `SECONDS` says; "
+        "a cell that trains for twice as long is interrupted.",
+    ),
     conditions=(
-        "- Data: the data set that your instructor chose, where `bsds.open_dataset()` finds it; "
+        "Data: the data set that your instructor chose, where `bsds.open_dataset()` finds it; "
         "your network is judged on further images that nobody has seen. Weights of a pretrained "
         "encoder lie ready; nothing can be downloaded.",
     ),

@@ -29,6 +29,7 @@ class NetworkSubmission(Submission):
 
     assignment: NetworkAssignment
     settings: BoundarySettings
+    json_writer = "bsds.save_model"
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

@@ -22,12 +22,13 @@ from grader.sandbox.bubblewrap import (
 )
 from grader.sandbox.cgroup import ControlGroup
 from grader.sandbox.zygote import Program, WarmError, WarmProcess, become
+from grader.settings import variable
 
 __all__ = ["Started", "share_warm", "start", "warm_address"]
 
 _log = logging.getLogger(__name__)
 _WARM = WarmProcess()
-_OFF = "BSDS_NO_WARM_START"
+_OFF = "NO_WARM_START"
 _SET_UP_SECONDS = 30.0
 # Says that the sandbox is complete, then waits until nothing holds its input open any more.
 _KEEPER = ["sh", "-c", "echo; exec cat"]
@@ -73,11 +74,11 @@ def start(
     Returns
     -------
     Started
-        ``BSDS_NO_WARM_START=1`` in the environment starts it from scratch.
+        ``…_NO_WARM_START=1`` in the environment starts it from scratch.
     """
     group = ControlGroup.make(sandbox.limits) if sandbox.isolated else None
     try:
-        if sandbox.isolated and os.environ.get(_OFF) != "1":
+        if sandbox.isolated and os.environ.get(variable(_OFF)) != "1":
             try:
                 return _start_warm(sandbox, arguments, (stdin, stdout, stderr), group)
             except WarmError as error:
@@ -100,7 +101,7 @@ def _files(group: ControlGroup | None) -> list[Path]:
 
 def warm_address() -> str | None:
     """Return where other processes of the grader find its warm process; None if it has none."""
-    if os.environ.get(_OFF) == "1":
+    if os.environ.get(variable(_OFF)) == "1":
         return None
     with contextlib.suppress(WarmError):
         return _WARM.address()

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from grader.assignment import installed_course
 from grader.sandbox.probe import Cell
 from grader.suspicion.code import parsed
 from grader.suspicion.finding import Finding, excerpt
@@ -28,8 +29,6 @@ _JOINS = {
     "tuple", "vstack",
 }  # fmt: skip
 _OF_KERAS = {"batch_size", "callbacks", "epochs", "steps_per_epoch", "validation_data", "verbose"}
-_TRAINING_TASKS = {"train_cnn", "train_phase"}
-"""Functions of the assignments, whose second and third argument are train and val."""
 
 
 def training_data(cells: Iterable[Cell]) -> list[Finding]:
@@ -111,7 +110,7 @@ class _Flow:
         names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
         local: dict[str, _Value] = {name: _UNKNOWN for name in names if name not in _SPLITS}
         local |= {name: frozenset({name}) for name in names if name in _SPLITS}
-        if node.name in _TRAINING_TASKS:
+        if node.name in installed_course().training_functions:
             local |= {
                 name: frozenset({split}) for name, split in zip(names[1:3], _SPLITS, strict=False)
             }
@@ -205,7 +204,7 @@ class _Flow:
         keywords = {word.arg: self._value(word.value) for word in node.keywords}
         if name == "train_on_batch" or (name == "fit" and keywords.keys() & _OF_KERAS):
             self._fit(node, [*arguments[:2], *(keywords.get(one, _UNKNOWN) for one in "xy")])
-        if name in _TRAINING_TASKS:
+        if name in installed_course().training_functions:
             self._fit(node, [*arguments[1:2], keywords.get("train", _UNKNOWN)])
         if name in _COUNTS:
             return _UNKNOWN

@@ -19,7 +19,7 @@ def edit(notebook, folder):
     import random
     from pathlib import Path
 
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[5]
     chance = random.Random(5)
 
     def cell(source):

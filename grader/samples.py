@@ -1,16 +1,16 @@
-'''Sample submissions: correct ones in ``wheat/``, wrong or cheating ones in ``chaff/``.
+'''Sample submissions of an assignment: correct ones in ``wheat/``, wrong ones in ``chaff/``.
 
-A submission is one ``.py`` file, named ``<assignment>_<what>.py``::
+They lie in ``samples/`` beside the assignment's declaration, each one ``.py`` file::
 
     """A network whose last layer has no activation.
 
-    fails: architecture, iou
+    fails: architecture, score
     """
-    # %% task_build_cnn
-    def build_cnn():
+    # %% task_build
+    def build():
         ...
-    # %% after task_build_cnn
-    %time build_cnn()
+    # %% after task_build
+    %time build()
     # %% task_train
 
 The docstring says what it is; chaff also declares which checks must not get all their points, or,
@@ -26,7 +26,7 @@ An honest mistake that the notebook's own, visible checks cannot catch says why:
 
     """Trained on the validation images, too.
 
-    fails: iou
+    fails: score
     not visible: only the grader has images that nobody trained on
     """
 
@@ -51,8 +51,7 @@ from typing import Any, Literal
 
 import nbformat
 
-from grader.assignment import get_assignment
-from grader.course import ASSIGNMENTS
+from grader.assignment import Assignment, get_assignment, installed_course
 
 __all__ = ["Case", "Kind", "Section", "cases", "load"]
 
@@ -61,7 +60,6 @@ Status = Literal["graded", "not_run", "rejected"]
 
 _OUTCOMES: dict[str, Status] = {"fails": "graded", "stopped": "not_run", "rejected": "rejected"}
 
-_FOLDER = Path(__file__).parent
 _DOCSTRING = re.compile(r'\A"""(.*?)"""\n', re.DOTALL)
 _HEADER = re.compile(r"^# %% (.+)\n?", re.MULTILINE)
 _OUTCOME = re.compile(rf"^({'|'.join(_OUTCOMES)}): (.+)$", re.MULTILINE)
@@ -96,9 +94,9 @@ class Case:
     Attributes
     ----------
     name
-        File name without suffix, e.g. ``"cnn_dilated"``; fit to be a student's id.
+        File name without suffix, fit to be a student's id.
     assignment
-        ``"cnn"`` or ``"resnet"``.
+        Whose it is.
     kind
         ``"wheat"`` must get all automatic points, ``"chaff"`` must not.
     status
@@ -115,6 +113,8 @@ class Case:
         What differs from the reference solution, in order.
     edit
         Python that defines ``edit(notebook, folder)``; empty if nothing is edited.
+    path
+        The file.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Case:
     description: str
     sections: tuple[Section, ...]
     edit: str
+    path: Path = Path()
 
     def notebook(self) -> nbformat.NotebookNode:
         """Return what the student wrote: the release version with answers, never run, unedited.
@@ -188,7 +189,7 @@ class Case:
         path.parent.mkdir(parents=True, exist_ok=True)
         notebook = self.notebook()
         if self.edit:
-            defined: dict[str, Any] = {"__file__": str(_FOLDER / self.kind / f"{self.name}.py")}
+            defined: dict[str, Any] = {"__file__": str(self.path)}
             exec(self.edit, defined)
             defined[_EDIT](notebook, path.parent)
         # Not nbformat.write, which knows only notebooks that are valid.
@@ -198,12 +199,20 @@ class Case:
 
 def cases(assignment: str | None = None) -> list[Case]:
     """Return the sample submissions of one assignment or of all, wheat first, by name."""
-    paths = [*sorted(_FOLDER.glob("wheat/*.py")), *sorted(_FOLDER.glob("chaff/*.py"))]
-    found = [load(path) for path in paths]
-    return [case for case in found if assignment in (None, case.assignment)]
+    return [
+        load(path, one)
+        for kind in ("wheat", "chaff")
+        for one in installed_course().assignments
+        if assignment in (None, one.name)
+        for path in sorted(_folder(one).glob(f"{kind}/*.py"))
+    ]
 
 
-def load(path: Path) -> Case:
+def _folder(assignment: Assignment) -> Path:
+    return assignment.hidden_checks.with_name("samples")
+
+
+def load(path: Path, assignment: Assignment) -> Case:
     """Read one submission file.
 
     Raises
@@ -225,9 +234,6 @@ def load(path: Path) -> Case:
     not_visible = _NOT_VISIBLE.search(docstring[1])
     if not_visible and kind == "wheat":
         raise ValueError(f"{path.name}: only chaff can be what visible checks do not see")
-    assignment = path.stem.partition("_")[0]
-    if assignment not in ASSIGNMENTS:
-        raise ValueError(f"{path.name}: expected a name that starts with an assignment")
     _, *parts = _HEADER.split(text[docstring.end() :])
     sections = [
         Section(header.removeprefix("after ").strip(), source.strip("\n"), "after " in header)
@@ -235,7 +241,8 @@ def load(path: Path) -> Case:
     ]
     return Case(
         name=path.stem,
-        assignment=assignment,
+        assignment=assignment.name,
+        path=path,
         kind=kind,
         status=_OUTCOMES[outcome],
         fails=frozenset(re.findall(r"\w+", declared) if outcome == "fails" else ()),
