@@ -74,6 +74,12 @@ def test_worst_seed_counts(measured: Measured) -> None:
     assert target(1000).full == pytest.approx(0.3 + FULL_CREDIT_SHARE * 0.3)
 
 
+def test_between_short_budgets_counts_what_was_measured(measured: Measured) -> None:
+    """Where a shorter budget than ten seconds was measured, nothing else is assumed there."""
+    runs = [{"seconds": 4, "seed": 0, "iou": 0.5}, {"seconds": 40, "seed": 0, "iou": 0.6}]
+    assert measured(runs)(10).reference >= 0.5
+
+
 def test_gain_counts_from_the_images_at_hand(measured: Measured) -> None:
     """Where untrained answers have more, on other hidden images, so must the trained ones."""
     usual = measured()(1000)
