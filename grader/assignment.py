@@ -14,7 +14,7 @@ import nbformat
 from grader.errors import CourseError
 
 __all__ = [
-    "COURSE_ROOT", "Assignment", "Course", "Inputs", "Machine", "get_assignment",
+    "COURSE_ROOT", "Assignment", "Course", "Inputs", "Machine", "assignments_in", "get_assignment",
     "installed_course", "load", "machine", "package_folder",
 ]  # fmt: skip
 
@@ -98,6 +98,8 @@ class Assignment:
         A function of a submission that returns a :class:`grader.checking.preview.Preview` or None.
     warning
         A function of assignment and settings that says what makes points hard to earn here.
+    agreement
+        A function of the assignment that says where declaration and notebook differ.
     demo
         Names of the samples that the demonstration grades.
     demo_seconds
@@ -112,6 +114,7 @@ class Assignment:
     submission: str = "grader.checking.submission:Submission"
     preview: str | None = None
     warning: str | None = None
+    agreement: str | None = None
     demo: tuple[str, ...] = ()
     demo_seconds: float | None = None
 
@@ -134,6 +137,29 @@ class Assignment:
     def hidden_checks(self) -> Path:
         """The pytest file whose tests are the graded cells' verdicts."""
         return package_folder(self.package) / "checks.py"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether hidden checks look at submissions from outside; else points can be forged."""
+        return self.hidden_checks.exists()
+
+    def restoring(self) -> nbformat.NotebookNode:
+        """Return what a submission is rebuilt from before it runs.
+
+        That is the release version; where there are no hidden checks of ours, with the tests that
+        nbgrader hides from students.
+        """
+        notebook: nbformat.NotebookNode = nbformat.read(self.release, as_version=4)
+        if not self.trusted:
+            tests = {
+                cell.metadata.nbgrader["grade_id"]: cell.source
+                for cell in self._nbgrader_cells()
+                if cell.metadata.nbgrader["grade"] and not cell.metadata.nbgrader["solution"]
+            }
+            for cell in notebook.cells:
+                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                cell.source = tests.get(name, cell.source)
+        return notebook
 
     def points(self) -> dict[str, float]:
         """Points of the automatically graded cells, by grade id, in notebook order."""
@@ -217,9 +243,9 @@ class Course:
 
     id: str
     title: str
-    assignments: tuple[Assignment, ...]
-    command: str
-    prefix: str
+    assignments: tuple[Assignment, ...] = ()
+    command: str = "course"
+    prefix: str = "GRADER"
     commands: Mapping[str, str] = field(default_factory=dict)
     mistakes: tuple[type[Exception], ...] = ()
     library: tuple[str, ...] = ()
@@ -243,10 +269,26 @@ def no_inputs(*_: Any) -> Inputs:
     return Inputs()
 
 
+def assignments_in(package: str) -> tuple[Assignment, ...]:
+    """Return what the packages in a package declare as ``ASSIGNMENT``, by name."""
+    folder = package_folder(package)
+    names = sorted(
+        path.parent.name
+        for path in folder.glob("*/__init__.py")
+        if "\nASSIGNMENT = " in path.read_text(encoding="utf-8")
+    )
+    modules = [import_module(f"{package}.{name}") for name in names]
+    return tuple(module.ASSIGNMENT for module in modules)
+
+
 @functools.cache
 def installed_course() -> Course:
     """Return the course of this repository, or the one that GRADER_COURSE names."""
-    course: Course = load(os.environ.get(_SETTING) or _DEFAULT)
+    name = os.environ.get(_SETTING) or _DEFAULT
+    found = find_spec(name.partition(":")[0])
+    if found is None or found.origin is None:
+        return Course(id="course", title="A course that has no assignment yet.")
+    course: Course = load(name)
     return course
 
 

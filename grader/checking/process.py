@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from grader.assignment import Assignment, installed_course, load
 from grader.checking.forkserver import trusted_processes
@@ -151,6 +152,7 @@ def _findings(job: CheckJob) -> Findings:
     # Imported here, in the forked process, where it costs nothing: its server has it already.
     import pytest
 
+    from grader.checking import fixtures
     from grader.checking.plugin import VerdictPlugin
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -171,10 +173,10 @@ def _findings(job: CheckJob) -> Findings:
         )
         plugin = VerdictPlugin(submission, points)
         try:
-            arguments = ["-c", str(file.parents[1] / "pytest.ini")]
+            arguments = ["-c", str(Path(__file__).with_name("pytest.ini"))]
             for unused in _UNUSED_PLUGINS:
                 arguments += ["-p", f"no:{unused}"]
-            pytest.main([*arguments, *tests], plugins=[plugin])
+            pytest.main([*arguments, *tests], plugins=[plugin, fixtures])
             preview = make_preview(submission)
         finally:
             submission.close()

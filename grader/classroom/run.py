@@ -33,7 +33,7 @@ from grader.settings import Settings
 if TYPE_CHECKING:
     from grader.gradebook.recorded import Ledger
 
-__all__ = ["Graded", "find_submissions", "grade_class"]
+__all__ = ["Graded", "find_submissions", "grade_class", "grade_submission"]
 
 GRADER_FAILED = "the grader failed on this submission; your instructor has been told why"
 
@@ -129,11 +129,13 @@ def grade_class(
         ignore_nbgrader_warnings()
         sweep()
         ResultStore(workplace.results).sweep()
-        release = nbformat.read(assignment.release, as_version=4)
+        release = assignment.restoring()
 
         def work(student: str) -> Graded:
             on_start(printable(student))
-            return _grade_one(student, release, assignment, settings, workplace, renew, engine)
+            return grade_submission(
+                student, release, assignment, settings, workplace, renew, engine
+            )
 
         done: dict[str, Graded] = {}
         pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="grade")
@@ -191,15 +193,20 @@ def _recorded(graded: Graded, ledger: "Ledger") -> Graded:
     return graded
 
 
-def _grade_one(
+def grade_submission(
     student: str,
     release: nbformat.NotebookNode,
     assignment: Assignment,
     settings: Settings,
     workplace: Workplace,
-    renew: Renew,
-    engine: Engine,
+    renew: Renew = "nothing",
+    engine: Engine = here,
 ) -> Graded:
+    """Grade what one student handed in, and record nothing.
+
+    An error of the grader costs this submission alone; mistakes that would be the same for all
+    are raised.
+    """
     started = time.monotonic()
     try:
         notebook = restore(

@@ -16,7 +16,7 @@ from grader.errors import mistakes
 
 __all__ = ["command_modules", "main"]
 
-OWN = ("grade", "release")
+OWN = ("check", "grade", "new", "release")
 INTERRUPTED = 130
 
 

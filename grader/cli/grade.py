@@ -33,7 +33,7 @@ from grader.grading.result_cache import ResultStore
 from grader.notebooks.text import printable
 from grader.report.exports import write_canvas, write_csv, write_moodle
 from grader.report.page import write_html
-from grader.report.table import table
+from grader.report.table import FORGEABLE, table
 from grader.sandbox.bubblewrap import require_sandbox
 from grader.settings import DEVELOPMENT_SECRET, Settings, current_settings, variable
 from grader.suspicion import investigate
@@ -102,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
     workplace = Workplace(args.course_dir.resolve())
     students = _chosen(find_submissions(assignment, workplace), args.student)
     _warn_of_budget(assignment, settings)
+    if not assignment.trusted:
+        _warn(FORGEABLE)
     with all_in_scratch(), _engine(args, settings) as (engine, jobs):
         known = ResultStore(workplace.results).count()
         if engine is here and (args.renew != "nothing" or known < len(students)):
@@ -115,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         return missing  # report and exports are of the whole class
     found = investigate(assignment, graded, workplace)
     print(f"\n{table(graded, found.suspicious)}\n")
+    if not assignment.trusted:
+        print(f"{FORGEABLE}\n")
     print(f"report:     {write_html(assignment, graded, workplace, found)}")
     print(f"all points: {write_csv(assignment, graded, workplace)}")
     print(f"for Canvas: {write_canvas(assignment, graded, workplace)}")

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from bsds_utils.errors import BSDSError
 from grader import keras_models
-from grader.assignment import Course
-from grader.course.cnn import CNN
-from grader.course.resnet import RESNET
+from grader.assignment import Course, assignments_in
 
 __all__ = ["ASSIGNMENTS", "COURSE"]
 
@@ -34,7 +32,7 @@ The images and drawings of BSDS500 are for non-commercial research and education
 COURSE = Course(
     id="bsds",
     title="Course on image boundary segmentation with BSDS500.",
-    assignments=(CNN, RESNET),
+    assignments=assignments_in(__name__),
     command="bsds",
     prefix="BSDS",
     commands={

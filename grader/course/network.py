@@ -1,10 +1,14 @@
 """An assignment in which a network is trained."""
 
+import re
 from dataclasses import dataclass
 
 from grader.assignment import Assignment, get_assignment
 
 __all__ = ["NetworkAssignment", "network_assignment"]
+
+
+_SIZE = re.compile(r"^SIZE = (\d+)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,19 @@ class NetworkAssignment(Assignment):
     submission: str = "grader.course.submission:NetworkSubmission"
     preview: str | None = "grader.course.preview:make_preview"
     warning: str | None = "grader.course.targets:budget_warning"
+    agreement: str | None = "grader.course.network:differences"
+
+
+def differences(assignment: NetworkAssignment) -> list[str]:
+    """Say where the notebook's input size is not the declared one."""
+    code = "\n".join(source for _, source in assignment.given_code())
+    found = {int(size) for size in _SIZE.findall(code)}
+    if found == {assignment.size}:
+        return []
+    return [
+        f"expected one SIZE = {assignment.size} in {assignment.source}, as in the declaration in "
+        f"{assignment.package}, found {sorted(found) or 'none'}; correct either"
+    ]
 
 
 def network_assignment(name: str) -> NetworkAssignment:

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 
 from grader.assignment import COURSE_ROOT, Assignment, Inputs, load, machine
+from grader.checking.own_tests import own_tests
 from grader.checking.process import CheckJob, Findings, run_checks
 from grader.folders import Workplace, scratch
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
@@ -125,6 +126,8 @@ def check_executed(
     if settings.sandbox:
         require_sandbox()
     started = time.monotonic()
+    if not assignment.trusted:
+        return own_tests(executed.notebook), time.monotonic() - started
     inputs = prepare(assignment, settings, workplace)
     with scratch("g") as folder:
         job = CheckJob(

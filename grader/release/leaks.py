@@ -10,7 +10,7 @@ import nbformat
 from grader.assignment import installed_course, package_folder
 from grader.errors import CourseError
 
-__all__ = ["find_leaks", "require_no_leaks"]
+__all__ = ["find_leaks", "notebook_text", "require_no_leaks"]
 
 _SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 _TELLTALES = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "from grader", "import grader")
@@ -66,14 +66,14 @@ def _contents(bundle: Path) -> dict[str, str]:
     """Text of every file in the bundle, of the wheel inside it and of the release notebooks."""
     contents = {}
     for assignment in installed_course().assignments:
-        contents[f"assignments/{assignment.name}"] = _notebook_text(assignment.release.read_text())
+        contents[f"assignments/{assignment.name}"] = notebook_text(assignment.release.read_text())
     with zipfile.ZipFile(bundle) as archive:
         for name in archive.namelist():
             data = archive.read(name)
             if name.endswith(".whl"):
                 contents |= _wheel(archive, name)
             elif name.endswith(".ipynb"):
-                contents[name] = _notebook_text(data.decode())
+                contents[name] = notebook_text(data.decode())
             else:
                 contents[name] = data.decode("utf-8", "replace")
     return contents
@@ -84,7 +84,8 @@ def _wheel(archive: zipfile.ZipFile, name: str) -> dict[str, str]:
         return {part: wheel.read(part).decode("utf-8", "replace") for part in wheel.namelist()}
 
 
-def _notebook_text(text: str) -> str:
+def notebook_text(text: str) -> str:
+    """Return sources and outputs of a notebook's file."""
     notebook = nbformat.reads(text, as_version=4)
     outputs = [str(cell.outputs) for cell in notebook.cells if cell.get("outputs")]
     return "\n".join([*(cell.source for cell in notebook.cells), *outputs])
@@ -110,6 +111,8 @@ def _secret_lines() -> Iterator[tuple[str, str]]:
             else:
                 answer = f"a model answer of {assignment.name}"
                 secret += [(answer, line) for line in _long_lines(cell.source)]
+        if not assignment.hidden_checks.exists():
+            continue
         checks = assignment.hidden_checks.read_text(encoding="utf-8")
         what = f"the hidden checks of {assignment.name}"
         secret += [(what, line) for line in _long_lines(checks)]

@@ -12,6 +12,7 @@ from grader.checking.preview import Preview
 from grader.classroom.run import Graded
 from grader.folders import Workplace
 from grader.report.charts import Histogram, curve_points, histogram
+from grader.report.table import FORGEABLE
 from grader.suspicion import Finding, Pair, Suspicion, investigate
 from grader.suspicion.similarity import SIMILAR
 
@@ -91,6 +92,7 @@ def write_html(
     previews = _previews(graded)
     page = environment.get_template("report.html").render(
         assignment=assignment.name,
+        forgeable="" if assignment.trusted else FORGEABLE,
         maximum=maximum,
         mean=statistics.fmean(scores),
         median=statistics.median(scores),

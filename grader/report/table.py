@@ -8,8 +8,12 @@ from itertools import zip_longest
 
 from grader.classroom.run import Graded
 
-__all__ = ["table"]
+__all__ = ["FORGEABLE", "table"]
 
+FORGEABLE = (
+    "points come from the notebook's own tests, which ran beside the students' code: they can be "
+    "forged"
+)
 _COLUMNS = ("student", "score", "preview", "seconds", "not full", "flags")
 _NUMBERS = {1, 2, 3}
 _NAME_WIDTH = 24

@@ -2,9 +2,9 @@
 
 from grader.course.network import NetworkAssignment
 
-__all__ = ["CNN"]
+__all__ = ["ASSIGNMENT"]
 
-CNN = NetworkAssignment(
+ASSIGNMENT = NetworkAssignment(
     name="cnn",
     package=__name__,
     artifacts=("cnn_model.keras", "cnn_model.json"),

@@ -2,9 +2,9 @@
 
 from grader.course.network import NetworkAssignment
 
-__all__ = ["RESNET"]
+__all__ = ["ASSIGNMENT"]
 
-RESNET = NetworkAssignment(
+ASSIGNMENT = NetworkAssignment(
     name="resnet",
     package=__name__,
     artifacts=("resnet_phase1.keras", "resnet_model.keras", "resnet_model.json"),

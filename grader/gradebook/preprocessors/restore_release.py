@@ -19,5 +19,4 @@ class RestoreRelease(NbGraderPreprocessor):  # type: ignore[misc]
     ) -> tuple[nbformat.NotebookNode, Any]:
         """Replace the notebook by its restored version."""
         assignment = get_assignment(resources["nbgrader"]["assignment"])
-        release = nbformat.read(assignment.release, as_version=4)
-        return restore(nb, release), resources
+        return restore(nb, assignment.restoring()), resources

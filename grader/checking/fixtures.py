@@ -1,4 +1,4 @@
-"""Fixtures of the hidden checks."""
+"""What hidden checks may ask for as arguments: pytest's fixtures."""
 
 import numpy as np
 import pytest
