@@ -21,7 +21,7 @@ from grader.classroom.progress import Progress, duration
 from grader.classroom.run import Graded, grade_class
 from grader.errors import mistakes
 from grader.folders import Workplace
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 from grader.report.exports import write_csv
 from grader.report.page import write_html
 from grader.report.table import table
@@ -86,7 +86,7 @@ def _demonstrate(data: Path | None) -> None:
 
     _step(2, "release version of the assignments")
     FOLDER.mkdir(exist_ok=True)
-    course = Course(FOLDER)
+    course = CourseGradebook(FOLDER)
     for assignment in assignments:
         course.generate(assignment)
         print(assignment.release.relative_to(COURSE_ROOT))

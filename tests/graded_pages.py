@@ -10,7 +10,7 @@ import pytest
 
 from grader.assignment import get_assignment
 from grader.checking.verdict import Verdict
-from grader.gradebook.book import CONFIG_FILE, Course
+from grader.gradebook.book import CONFIG_FILE, CourseGradebook
 from grader.gradebook.preprocessors import grade_in_isolation
 from grader.grading.result import Result
 
@@ -50,7 +50,7 @@ def make_course(root: Path) -> None:
     shutil.copy(CONFIG_FILE, root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grade_in_isolation, "grade", lambda *_: Played)
-        course = Course(root)
+        course = CourseGradebook(root)
         course.ensure_assignment(CNN)
         for folder in sorted((root / "submitted").iterdir()):
             course.record(CNN, folder.name)

@@ -18,7 +18,7 @@ from sandboxed import SANDBOXED
 
 from grader.assignment import get_assignment
 from grader.cli import main
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 
 CNN = get_assignment("cnn")
 STUDENTS = ("ada", "alan", "grace")
@@ -143,7 +143,7 @@ def test_nothing_is_lost_with_a_worker(course: Path, cluster: DaskCluster) -> No
             break
     rest, _ = process.communicate(timeout=300)
     assert process.returncode == 0, "".join(lines) + rest
-    with Course(course).gradebook() as gradebook:
+    with CourseGradebook(course).gradebook() as gradebook:
         recorded = {one.student.id for one in gradebook.assignment_submissions("cnn")}
     assert recorded == set(STUDENTS)
 

@@ -10,7 +10,7 @@ from bsds_command import start
 from sandboxed import SANDBOXED
 
 from grader.assignment import get_assignment
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,7 +56,7 @@ def test_what_was_graded_stays_graded(
     assert process.returncode == 130, "".join(lines) + rest
     assert "1 of 2 are graded and stay so" in rest
     assert "Traceback" not in rest
-    with Course(tmp_path).gradebook() as gradebook:
+    with CourseGradebook(tmp_path).gradebook() as gradebook:
         students = [one.student.id for one in gradebook.assignment_submissions("cnn")]
     assert students == ["a"]
 

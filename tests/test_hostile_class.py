@@ -22,7 +22,7 @@ from stock_nbgrader import nbgrader
 
 from bsds_utils.data.files import printable
 from grader.assignment import get_assignment
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 
 pytestmark = [
     pytest.mark.slow,
@@ -166,7 +166,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, tiny_deadleaves: Path) -> I
         )  # fmt: skip
         # Stock nbgrader takes the results of what was executed from the same store.
         shutil.copytree(ours / ".bsds", stock / ".bsds")
-        Course(stock).ensure_assignment(CNN)
+        CourseGradebook(stock).ensure_assignment(CNN)
         second = nbgrader(stock, "autograde", "cnn", timeout=SECONDS)
         entries = json.loads((ours / "grades.json").read_text(encoding="utf-8"))
         yield Graded(
@@ -189,7 +189,7 @@ def _reasons(log: str) -> dict[str, str]:
 
 
 def _points(root: Path) -> dict[str, float]:
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         return {
             submission.student_id: submission.score
             for submission in gradebook.assignment_submissions("cnn")

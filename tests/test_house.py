@@ -99,3 +99,18 @@ def test_the_grader_can_be_overlooked() -> None:
     """A stranger who opens the folder meets at most 20 entries."""
     entries = [path for path in GRADER.iterdir() if path.name != "__pycache__"]
     assert len(entries) <= 20
+
+
+PAGES = [COURSE_ROOT / "README.md", *sorted((COURSE_ROOT / "docs").glob("*.md"))]
+OURS = re.compile(r"`((?:grader|bsds_utils|boundary_app|tests|benchmarks|docs)/[\w./-]+)`")
+"""Places of this repository that a page names, without patterns."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_pages_name_files_that_exist(page: Path) -> None:
+    """Every file or folder that a page names is there."""
+    named = OURS.findall(page.read_text(encoding="utf-8"))
+    made = re.compile(r"grader/course/(edges|NAME)/|\.bsds|docs/site")
+    assert [
+        one for one in named if not (COURSE_ROOT / one).exists() and not made.search(one)
+    ] == []

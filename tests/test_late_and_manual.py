@@ -27,7 +27,7 @@ from grader.checking.verdict import Verdict
 from grader.classroom import run
 from grader.cli import main
 from grader.errors import CourseError
-from grader.gradebook.book import CONFIG_FILE, Course
+from grader.gradebook.book import CONFIG_FILE, CourseGradebook
 from grader.grading import cached
 from grader.notebooks.parsing import parse_python
 from grader.notebooks.pictures import genuine_picture
@@ -58,7 +58,7 @@ class Played:
 def new_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a gradebook without students, which nbgrader takes seconds to make."""
     root = tmp_path_factory.mktemp("course")
-    Course(root).ensure_assignment(CNN)
+    CourseGradebook(root).ensure_assignment(CNN)
     return root / "gradebook.db"
 
 
@@ -109,7 +109,7 @@ def bsds_grade_force(root: Path) -> None:
 
 def nbgrader_autograde(root: Path) -> None:
     """Grade the class as ``nbgrader autograde --force`` does."""
-    course = Course(root)
+    course = CourseGradebook(root)
     for folder in sorted((root / "submitted").iterdir()):
         course.record(CNN, folder.name)
 
@@ -133,7 +133,7 @@ def hand_in(root: Path, student: str, timestamp: str | None = None, code: str = 
 
 def set_due(root: Path, due: str) -> None:
     """Set the due date, as ``nbgrader db assignment add --duedate`` does."""
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         gradebook.update_or_create_assignment("cnn", duedate=due)
 
 
@@ -158,7 +158,7 @@ class Lateness:
 
 def lateness(root: Path, student: str) -> Lateness:
     """Read it from the gradebook."""
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         entry = gradebook.find_submission("cnn", student)
         return Lateness(
             entry.timestamp, entry.total_seconds_late, entry.late_submission_penalty, entry.score
@@ -235,7 +235,7 @@ def test_an_extension_takes_the_penalty_away(
     set_due(tmp_path, DUE)
     set_penalty(tmp_path, monkeypatch)
     grade(tmp_path)
-    with Course(tmp_path).gradebook() as gradebook:
+    with CourseGradebook(tmp_path).gradebook() as gradebook:
         gradebook.grant_extension("cnn", "ada", hours=2)
     grade(tmp_path)
     assert lateness(tmp_path, "ada").penalty == 0
@@ -308,15 +308,15 @@ def test_what_is_not_recorded_is_said(
     """A grade that the gradebook does not take is named, fails the command, and is tried again."""
     for student in ("ada", "alan"):
         hand_in(tmp_path, student)
-    record = Course.record
+    record = CourseGradebook.record
 
-    def fail_on_ada(course: Course, assignment: Assignment, student: str) -> None:
+    def fail_on_ada(course: CourseGradebook, assignment: Assignment, student: str) -> None:
         if student == "ada":
             raise CourseError("the disk is full")
         record(course, assignment, student)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Course, "record", fail_on_ada)
+        patch.setattr(CourseGradebook, "record", fail_on_ada)
         assert command(tmp_path) == 1
     printed = capsys.readouterr()
     assert printed.out.count("not recorded: the disk is full") == 2  # as it goes, and in the table
@@ -382,7 +382,7 @@ class Entry:
 
 def entry(root: Path, student: str, cell: str) -> Entry:
     """Read it from the gradebook; the comment is that of the answer, for a check of the task."""
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         grade = gradebook.find_grade(cell, "cnn", "cnn", student)
         answer = cell if cell == BY_HAND else f"task_{cell}"
         comment = gradebook.find_comment(answer, "cnn", "cnn", student).manual_comment
@@ -392,7 +392,7 @@ def entry(root: Path, student: str, cell: str) -> Entry:
 
 def grade_by_hand(root: Path, student: str, cell: str, **changes: Any) -> None:
     """Save a grade and a comment as nbgrader's form does."""
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         grade = gradebook.find_grade(cell, "cnn", "cnn", student)
         grade.needs_manual_grade = False
         for name, value in changes.items():

@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from stock_nbgrader import nbgrader
 
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 from tests.chromium import browser_problem, chromium
 
 PROBLEM = browser_problem()
@@ -105,7 +105,7 @@ def course(counter: Counter, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.chmod(0o644)
     nbformat.write(notebook, path)
     shutil.rmtree(autograded(root, "kim <b>").parent)
-    with Course(root).gradebook() as gradebook:
+    with CourseGradebook(root).gradebook() as gradebook:
         for student in (EVE, "kim <b>"):
             gradebook.update_or_create_student(student, first_name=NAME, last_name=NAME)
         comment = gradebook.find_comment("question_metrics", "cnn", "cnn", EVE)
@@ -147,7 +147,7 @@ def submission(course: Path, lab: str) -> Callable[[str], str]:
     """Return a function from a student to the address of their submission's form."""
 
     def address(student: str) -> str:
-        with Course(course).gradebook() as gradebook:
+        with CourseGradebook(course).gradebook() as gradebook:
             found = gradebook.find_submission_notebook("cnn", "cnn", student)
             return lab.format(f"/formgrader/submissions/{found.id}/")
 
@@ -245,7 +245,7 @@ def test_an_answer_is_graded_in_the_form(
     panel.find_element(By.CSS_SELECTOR, "button.full-credit").click()
 
     def saved(_: Any) -> bool:
-        with Course(course).gradebook() as gradebook:
+        with CourseGradebook(course).gradebook() as gradebook:
             grade = gradebook.find_grade("question_metrics", "cnn", "cnn", "ada")
             return bool(grade.manual_score == 2)
 
@@ -275,7 +275,7 @@ def test_a_course_in_a_folder_below_runs_nothing(
     browser: Any, counter: Counter, course: Path, tmp_path: Path
 ) -> None:
     """A Jupyter that was started elsewhere, and only then learns of the course."""
-    with Course(course).gradebook() as gradebook:
+    with CourseGradebook(course).gradebook() as gradebook:
         found = gradebook.find_submission_notebook("cnn", "cnn", EVE).id
     with jupyter_lab(course.parent, tmp_path) as address:
         browser.get(address.format("/api/status"))

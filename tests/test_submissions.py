@@ -19,7 +19,7 @@ from grader.assignment import COURSE_ROOT, get_assignment
 from grader.classroom.run import grade_class
 from grader.course.settings import BoundarySettings
 from grader.folders import Workplace
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 from grader.grading.result import Result
 from grader.samples import Case, cases
 from grader.sandbox.bubblewrap import sandbox_problem
@@ -212,7 +212,7 @@ def test_gradebook_holds_the_score(case: Case, graded: GradeClass) -> None:
         assert not (course.root / "autograded" / case.name).exists()
         return
     assert course.unrecorded.get(case.name) is None
-    with Course(course.root).gradebook() as gradebook:
+    with CourseGradebook(course.root).gradebook() as gradebook:
         notebook = gradebook.find_submission_notebook(case.assignment, case.assignment, case.name)
         recorded = {grade.name: grade.auto_score for grade in notebook.grades}
     assert {name: recorded[name] for name in verdicts} == pytest.approx(
@@ -232,7 +232,7 @@ def test_stock_nbgrader_gives_the_same(
     course = graded(case.assignment)
     score = course.result(case).score
     case.write(tmp_path)
-    Course(tmp_path).ensure_assignment(get_assignment(case.assignment))
+    CourseGradebook(tmp_path).ensure_assignment(get_assignment(case.assignment))
     for variable in OTHER_SETTINGS:
         monkeypatch.delenv(variable, raising=False)
     for variable, value in course.environment.items():
@@ -241,7 +241,7 @@ def test_stock_nbgrader_gives_the_same(
     hide_red_scenes(few_scenes, BoundarySettings.from_environment(), Workplace(tmp_path))
     done = nbgrader(tmp_path, "autograde", case.assignment, "--create")
     assert done.returncode == 0, done.stderr
-    with Course(tmp_path).gradebook() as gradebook:
+    with CourseGradebook(tmp_path).gradebook() as gradebook:
         submission = gradebook.find_submission(case.assignment, case.name)
         assert submission.score == pytest.approx(score)
         assert submission.max_score >= course.result(case).max_score

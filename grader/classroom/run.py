@@ -142,10 +142,9 @@ def grade_class(
         try:
             futures = {pool.submit(work, student): student for student in students}
             # Here, because importing nbgrader takes seconds, in which submissions already run.
-            from grader.gradebook.book import Course
             from grader.gradebook.recorded import Ledger
 
-            course = Course(workplace.root, settings)
+            course = CourseGradebook(workplace.root, settings)
             course.ensure_assignment(assignment)
             ledger = Ledger(course, assignment, workplace)
             for future in as_completed(futures):

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from grader.assignment import COURSE_ROOT, Assignment, get_assignment, installed_course
 from grader.errors import CourseError
-from grader.gradebook.book import Course as Gradebook
+from grader.gradebook.book import CourseGradebook
 
 __all__ = ["add_arguments", "run"]
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="new-") as folder:
         # A gradebook of its own, so that the course's is not touched.
         assignment = get_assignment(name)
-        Gradebook(Path(folder)).generate(assignment)
+        CourseGradebook(Path(folder)).generate(assignment)
     for path in (*written, assignment.release):
         print(f"wrote {path.relative_to(COURSE_ROOT)}")
     source, command = assignment.source.relative_to(COURSE_ROOT), installed_course().command

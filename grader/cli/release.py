@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader.assignment import get_assignment, installed_course
 from grader.errors import CourseError
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 from grader.release.bundle import build_bundle
 from grader.release.current import stale_assignments
 from grader.release.leaks import require_no_leaks
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             )
         print("assignments/ is up to date")
         return 0
-    course = Course(Path())
+    course = CourseGradebook(Path())
     for assignment in assignments:
         course.generate(assignment)
         print(f"released {assignment.release}")

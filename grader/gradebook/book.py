@@ -28,7 +28,7 @@ from grader.errors import CourseError
 from grader.gradebook.nbgrader_warnings import ignore_nbgrader_warnings
 from grader.settings import Settings
 
-__all__ = ["CONFIG_FILE", "Course", "load_config"]
+__all__ = ["CONFIG_FILE", "CourseGradebook", "load_config"]
 
 # How nbgrader's log goes on after the tracebacks.
 _SUMMARY = re.compile(r"^.*There was an error processing assignment '", re.MULTILINE)
@@ -48,7 +48,7 @@ def load_config(root: Path) -> Config:
     return config
 
 
-class Course:
+class CourseGradebook:
     """A folder of submissions with its gradebook.
 
     Parameters

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.assignment import Assignment
 from grader.folders import Workplace
-from grader.gradebook.book import CONFIG_FILE, Course
+from grader.gradebook.book import CONFIG_FILE, CourseGradebook
 from grader.grading.result import Result
 from grader.notebooks.submitted import TIMESTAMP
 
@@ -29,7 +29,9 @@ class Ledger:
         Where the marks are kept.
     """
 
-    def __init__(self, course: Course, assignment: Assignment, workplace: Workplace) -> None:
+    def __init__(
+        self, course: CourseGradebook, assignment: Assignment, workplace: Workplace
+    ) -> None:
         self._course = course
         self._assignment = assignment
         self._root = workplace.root

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.assignment import Assignment
-from grader.gradebook.book import Course
+from grader.gradebook.book import CourseGradebook
 
 __all__ = ["stale_assignments"]
 
@@ -15,7 +15,7 @@ def stale_assignments(assignments: Sequence[Assignment]) -> list[str]:
     stale = []
     with tempfile.TemporaryDirectory(prefix="bsds-release-") as name:
         # A gradebook of its own, so that the course's is not touched.
-        course = Course(Path(name))
+        course = CourseGradebook(Path(name))
         for assignment in assignments:
             fresh = course.generate(assignment, Path(name, "release")).read_bytes()
             committed = assignment.release
