@@ -142,6 +142,7 @@ def grade_class(
         try:
             futures = {pool.submit(work, student): student for student in students}
             # Here, because importing nbgrader takes seconds, in which submissions already run.
+            from grader.gradebook.book import CourseGradebook
             from grader.gradebook.recorded import Ledger
 
             course = CourseGradebook(workplace.root, settings)
