@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import bsds_utils
 from grader.assignment import COURSE_ROOT
 from grader.course import ASSIGNMENTS
 
@@ -99,6 +100,21 @@ def test_the_grader_can_be_overlooked() -> None:
     """A stranger who opens the folder meets at most 20 entries."""
     entries = [path for path in GRADER.iterdir() if path.name != "__pycache__"]
     assert len(entries) <= 20
+
+
+def test_every_public_name_is_typed_and_told() -> None:
+    """Editors see each name that the library loads when first used, and its index names it."""
+    tree = ast.parse((COURSE_ROOT / "bsds_utils" / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    typed = {
+        alias.name: str(node.module).removeprefix("bsds_utils.")
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert typed == bsds_utils._HOME
+    told = set(re.findall(r"`(\w+)`", str(bsds_utils.__doc__)))
+    assert told == set(bsds_utils.__all__) - {"__version__"}
 
 
 PAGES = [COURSE_ROOT / "README.md", *sorted((COURSE_ROOT / "docs").glob("*.md"))]
