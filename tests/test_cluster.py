@@ -18,6 +18,7 @@ from sandboxed import SANDBOXED
 
 from grader.assignment import get_assignment
 from grader.cli import main
+from grader.course.settings import BoundarySettings
 from grader.gradebook.book import CourseGradebook
 
 CNN = get_assignment("cnn")
@@ -169,10 +170,10 @@ def test_other_data_on_a_worker_is_refused(
     cluster.add_worker(BSDS500_ROOT=str(tmp_path / "other"))
     cluster.wait_for_workers(1)
     # The sender's folder is not on the worker's machine.
-    monkeypatch.setattr("grader.classroom.cluster._portable", lambda settings: settings)
+    monkeypatch.setattr(BoundarySettings, "portable", lambda settings: settings)
     assert main(command(course, "--scheduler", cluster.address)) == 1
     error = capsys.readouterr().err
-    assert "expected the same data and encoder weights on every machine" in error
+    assert "expected the same data and other inputs on every machine" in error
     assert "Traceback" not in error
 
 

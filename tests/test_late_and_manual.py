@@ -287,6 +287,7 @@ def test_recording_beside_threads_that_parse(played: Played, tmp_path: Path) -> 
         while not ended.is_set():
             parse_python("'odd \\d'")
             genuine_picture("AAAA")
+            ended.wait(0.005)
 
     threads = [threading.Thread(target=parse) for _ in range(2)]
     for thread in threads:

@@ -14,7 +14,7 @@ import pytest
 from bsds_utils import foreground_iou, load_model, open_dataset, resize_probability
 from bsds_utils.models.predict import predict_probability
 from grader.assignment import COURSE_ROOT, get_assignment
-from grader.cli import train
+from grader.course.training import command as train
 from grader.course.training.functions import load_functions
 
 

@@ -266,6 +266,10 @@ def _file_system(sandbox: Sandbox) -> list[str]:
     ):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     line += ["--proc", "/proc", "--dev", "/dev"]
+    for name in ("keys", "key-users"):
+        # They tell of the keys of whoever a plain user's submissions run as: that user.
+        if Path("/proc", name).exists():
+            line += ["--ro-bind", "/dev/null", f"/proc/{name}"]
     for folder in ("/tmp", "/dev/shm", str(HOME)):
         line += ["--perms", "1777", "--size", str(sandbox.limits.disk), "--tmpfs", folder]
     made: set[Path] = {Path("/"), Path("/tmp"), Path("/usr"), *HOME.parents, HOME}

@@ -10,6 +10,7 @@ import psutil
 
 __all__ = ["Usage", "measure", "waited_seconds"]
 
+_OWN_PROGRAM = 1 << 29
 # Folders inside whose files lie in memory.
 IN_MEMORY = ("home/student", "tmp", "dev/shm")
 
@@ -54,7 +55,7 @@ def measure(outermost: Sequence[int], limit: int) -> Usage:
     in_files, count = _in_files(processes)
     memory = in_files + sum(_resident(one) for one in processes)
     if memory > limit:
-        memory = in_files + sum(_proportional(one) for one in processes)
+        memory = in_files + _exact(processes)
     return Usage(memory, count, sum(_cpu(one) for one in processes))
 
 
@@ -78,10 +79,25 @@ def _resident(process: psutil.Process) -> int:
     return 0
 
 
-def _proportional(process: psutil.Process) -> int:
-    with contextlib.suppress(psutil.Error, AttributeError):
+def _exact(processes: list[psutil.Process]) -> int:
+    """Add up memory in which what processes share counts once."""
+    exact = [_proportional(one) for one in processes]
+    unknown = [
+        _resident(one) for one, found in zip(processes, exact, strict=True) if found is None
+    ]
+    # One of those that do not let a plain user ask is our own program, most of which is shared.
+    own = min(max(unknown, default=0), _OWN_PROGRAM)
+    return sum(found for found in exact if found is not None) + sum(unknown) - own
+
+
+def _proportional(process: psutil.Process) -> int | None:
+    """Return a process's share of the memory that it uses, None where it does not let us ask."""
+    try:
         return int(process.memory_full_info().pss)
-    return _resident(process)
+    except psutil.NoSuchProcess:
+        return 0
+    except (psutil.Error, AttributeError):
+        return None
 
 
 def _cpu(process: psutil.Process) -> float:

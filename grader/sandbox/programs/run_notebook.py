@@ -198,7 +198,8 @@ def _become_kernel(connection_file: str, modules: list[str]) -> None:
         with contextlib.suppress(ImportError):
             import_module(name)
     try:
-        IPKernelApp.launch_instance(argv=["-f", connection_file])
+        # Nobody reads its history, which a thread writes into the home folder.
+        IPKernelApp.launch_instance(argv=["-f", connection_file, "--HistoryManager.enabled=False"])
     finally:
         os._exit(0)
 
