@@ -125,7 +125,11 @@ OURS = re.compile(r"`((?:grader|bsds_utils|boundary_app|tests|benchmarks|docs)/[
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_pages_name_files_that_exist(page: Path) -> None:
     """Every file or folder that a page names is there."""
-    named = OURS.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    named = [
+        *OURS.findall(text),
+        *(f"tests/{name}" for name in re.findall(r"`(test_\w+\.py)", text)),
+    ]
     made = re.compile(r"grader/course/(edges|NAME)/|\.bsds|docs/site")
     assert [
         one for one in named if not (COURSE_ROOT / one).exists() and not made.search(one)
