@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from grader.errors import CourseError
+from grader.notebooks.cells import grade_id, is_answer, is_checked, marks
 
 __all__ = [
     "COURSE_ROOT", "Assignment", "Course", "Inputs", "Machine", "assignments_in", "get_assignment",
@@ -152,27 +153,24 @@ class Assignment:
         notebook: nbformat.NotebookNode = nbformat.read(self.release, as_version=4)
         if not self.trusted:
             tests = {
-                cell.metadata.nbgrader["grade_id"]: cell.source
-                for cell in self._nbgrader_cells()
-                if cell.metadata.nbgrader["grade"] and not cell.metadata.nbgrader["solution"]
+                grade_id(cell): cell.source for cell in self._nbgrader_cells() if is_checked(cell)
             }
             for cell in notebook.cells:
-                name = cell.metadata.get("nbgrader", {}).get("grade_id")
-                cell.source = tests.get(name, cell.source)
+                cell.source = tests.get(grade_id(cell), cell.source)
         return notebook
 
     def points(self) -> dict[str, float]:
         """Points of the automatically graded cells, by grade id, in notebook order."""
         return {
-            cell.metadata.nbgrader["grade_id"]: float(cell.metadata.nbgrader["points"])
+            str(grade_id(cell)): float(marks(cell)["points"])
             for cell in self._nbgrader_cells()
-            if cell.metadata.nbgrader["grade"] and not cell.metadata.nbgrader["solution"]
+            if is_checked(cell)
         }
 
     def probe_cells(self) -> frozenset[str]:
         """Grade ids of the instructor's cells to run before students' functions are probed."""
         return frozenset(
-            cell.metadata.nbgrader["grade_id"]
+            str(grade_id(cell))
             for cell in self._nbgrader_cells()
             if PROBE_TAG in cell.metadata.get("tags", [])
         )
@@ -180,9 +178,9 @@ class Assignment:
     def given_code(self) -> list[tuple[str, str]]:
         """Grade ids and sources of the instructor's code cells, in notebook order."""
         return [
-            (cell.metadata.nbgrader["grade_id"], cell.source)
+            (str(grade_id(cell)), cell.source)
             for cell in self._nbgrader_cells()
-            if cell.cell_type == "code" and not cell.metadata.nbgrader["solution"]
+            if cell.cell_type == "code" and not is_answer(cell)
         ]
 
     def _nbgrader_cells(self) -> list[nbformat.NotebookNode]:
@@ -193,7 +191,7 @@ class Assignment:
 def _nbgrader_cells(path: Path, written: int) -> list[nbformat.NotebookNode]:
     """Read a notebook's cells that nbgrader knows, again when it is written again."""
     notebook = nbformat.read(path, as_version=4)
-    return [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    return [cell for cell in notebook.cells if marks(cell)]
 
 
 @dataclass(frozen=True)

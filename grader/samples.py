@@ -52,6 +52,7 @@ from typing import Any, Literal
 import nbformat
 
 from grader.assignment import Assignment, get_assignment, installed_course
+from grader.notebooks.cells import grade_id, is_answer
 
 __all__ = ["Case", "Kind", "Section", "cases", "load"]
 
@@ -140,12 +141,12 @@ class Case:
         assignment = get_assignment(self.assignment)
         notebook: nbformat.NotebookNode = nbformat.read(assignment.release, as_version=4)
         reference = {
-            _grade_id(cell): _MARKER.sub("", cell.source)
+            grade_id(cell): _MARKER.sub("", cell.source)
             for cell in nbformat.read(assignment.source, as_version=4).cells
         }
         answers = {part.grade_id: part.source for part in self.sections if not part.added}
-        known = {_grade_id(cell) for cell in notebook.cells} - {None}
-        answerable = {_grade_id(cell) for cell in notebook.cells if _is_answer(cell)}
+        known = {grade_id(cell) for cell in notebook.cells} - {None}
+        answerable = {grade_id(cell) for cell in notebook.cells if is_answer(cell)}
         unknown = (
             (answers.keys() - answerable)
             | ({part.grade_id for part in self.sections if part.added} - known)
@@ -155,8 +156,8 @@ class Case:
             raise ValueError(f"{self.name}: no such cell in {self.assignment}: {sorted(unknown)}")
         cells = []
         for cell in notebook.cells:
-            name = _grade_id(cell)
-            if _is_answer(cell):
+            name = grade_id(cell)
+            if is_answer(cell):
                 cell.source = answers.get(str(name), reference[name]) or cell.source
             cells.append(cell)
             cells += [
@@ -252,12 +253,3 @@ def load(path: Path, assignment: Assignment) -> Case:
         sections=tuple(part for part in sections if part.grade_id != _EDIT),
         edit="".join(part.source for part in sections if part.grade_id == _EDIT),
     )
-
-
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
-    name = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return None if name is None else str(name)
-
-
-def _is_answer(cell: nbformat.NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))

@@ -8,6 +8,7 @@ from nbgrader.utils import determine_grade
 
 from grader.checking.process import Findings
 from grader.checking.verdict import Verdict
+from grader.notebooks.cells import grade_id, is_checked, marks
 from grader.notebooks.text import harmless_line
 
 __all__ = ["own_tests"]
@@ -19,10 +20,9 @@ def own_tests(executed: nbformat.NotebookNode) -> Findings:
     """Read the verdicts from what an executed notebook's graded cells show, by nbgrader's rule."""
     verdicts = {}
     for cell in executed.cells:
-        metadata = cell.metadata.get("nbgrader", {})
-        if not metadata.get("grade") or metadata.get("solution"):
+        if not is_checked(cell):
             continue
-        name, maximum = str(metadata["grade_id"]), float(metadata["points"])
+        name, maximum = str(grade_id(cell)), float(marks(cell)["points"])
         points = float(determine_grade(cell)[0] or 0.0)
         verdicts[name] = Verdict(name, points, maximum, _message(cell, points, maximum))
     return Findings(verdicts)

@@ -10,6 +10,7 @@ from grader.checking.preview import Preview
 from grader.checking.verdict import Verdict
 from grader.gradebook.preview_picture import curve_picture
 from grader.grading.result import Result
+from grader.notebooks.cells import grade_id, is_checked
 
 __all__ = ["show_verdicts"]
 
@@ -27,9 +28,8 @@ def show_verdicts(notebook: nbformat.NotebookNode, result: Result) -> nbformat.N
     for cell, ran in zip(shown.cells, executed, strict=True):
         if cell.cell_type != "code":
             continue
-        metadata = cell.metadata.get("nbgrader", {})
-        verdict = result.verdicts.get(metadata.get("grade_id", ""))
-        if metadata.get("grade") and verdict is not None:
+        verdict = result.verdicts.get(grade_id(cell) or "")
+        if is_checked(cell) and verdict is not None:
             cell.outputs = _outputs(verdict)
             preview = result.preview
             if preview is not None and preview.grade_id == verdict.grade_id:

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from grader.assignment import Assignment, Inputs, installed_course, package_folder
+from grader.notebooks.cells import grade_id
 from grader.settings import Settings
 
 __all__ = ["checking_key", "code_identity", "execution_key"]
@@ -32,7 +33,7 @@ def execution_key(
     """
     digest = hashlib.sha256()
     for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        name = grade_id(cell) or ""
         pasted = cell.get("attachments", {})
         digest.update(repr((cell.cell_type, name, cell.source, pasted)).encode())
     limits = sorted(asdict(settings.limits).items())

@@ -15,6 +15,7 @@ from grader.assignment import COURSE_ROOT, Assignment, Inputs, load, machine
 from grader.checking.own_tests import own_tests
 from grader.checking.process import CheckJob, Findings, run_checks
 from grader.folders import Workplace, scratch
+from grader.notebooks.cells import grade_id, is_students, label
 from grader.sandbox.bubblewrap import Sandbox, require_sandbox
 from grader.sandbox.launch import warm_address
 from grader.sandbox.notebook import Effort, Executed, execute
@@ -88,7 +89,7 @@ def execute_notebook(
             added=[
                 number
                 for number, cell in enumerate(notebook.cells)
-                if cell.cell_type == "code" and _grade_id(cell) is None
+                if cell.cell_type == "code" and grade_id(cell) is None
             ],
         )
 
@@ -176,21 +177,11 @@ def _sandbox(
     return replace(sandbox, environment=environment)
 
 
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return None if grade_id is None else str(grade_id)
-
-
-def _is_students(cell: nbformat.NotebookNode) -> bool:
-    metadata = cell.metadata.get("nbgrader", {})
-    return cell.cell_type == "code" and not metadata.get("locked") and not metadata.get("grade")
-
-
 def _student_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
     return [
-        Cell(_grade_id(cell) or f"no. {number}", cell.source)
+        Cell(label(cell, number), cell.source)
         for number, cell in enumerate(notebook.cells, start=1)
-        if _is_students(cell)
+        if is_students(cell)
     ]
 
 
@@ -198,9 +189,9 @@ def _probe_cells(notebook: nbformat.NotebookNode, assignment: Assignment) -> lis
     """Return the cells that define functions: the student's, and the instructor's marked ones."""
     marked = assignment.probe_cells()
     return [
-        Cell(_grade_id(cell) or f"no. {number}", cell.source)
+        Cell(label(cell, number), cell.source)
         for number, cell in enumerate(notebook.cells, start=1)
-        if cell.cell_type == "code" and (_is_students(cell) or _grade_id(cell) in marked)
+        if cell.cell_type == "code" and (is_students(cell) or grade_id(cell) in marked)
     ]
 
 
@@ -209,7 +200,7 @@ def _first_error(notebook: nbformat.NotebookNode) -> str | None:
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                name = _grade_id(cell) or f"no. {number}"
+                name = label(cell, number)
                 if output.ename == "NotImplementedError":
                     return f"cell {name} needs a task that is not written yet"
                 text = f"{output.ename}: {output.evalue}".splitlines()[0][:200]

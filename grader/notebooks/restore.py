@@ -1,11 +1,11 @@
 """Putting the instructor's cells back into a submission."""
 
 import copy
-from typing import Any
 
 import nbformat
 
 from grader.notebooks.bare_code import bare, held
+from grader.notebooks.cells import grade_id, is_answer, is_students, label
 from grader.notebooks.pictures import harmless_attachments
 from grader.notebooks.submitted import Rejected
 from grader.settings import Limits
@@ -50,11 +50,11 @@ def restore(
     """
     answers: dict[str, nbformat.NotebookNode] = {}
     added: dict[str | None, list[nbformat.NotebookNode]] = {None: []}
-    known = {_grade_id(cell): cell for cell in release.cells if _grade_id(cell) is not None}
-    given_texts = {cell.source for cell in release.cells if _grade_id(cell) is None}
+    known = {grade_id(cell): cell for cell in release.cells if grade_id(cell) is not None}
+    given_texts = {cell.source for cell in release.cells if grade_id(cell) is None}
     last: str | None = None
     for cell in submitted.cells:
-        name = _grade_id(cell)
+        name = grade_id(cell)
         if name is not None and name in known:
             last = name
             answers[name] = cell
@@ -63,8 +63,8 @@ def restore(
     restored = copy.deepcopy(release)
     restored.cells = list(added[None])
     for cell in copy.deepcopy(release.cells):
-        name = _grade_id(cell)
-        if name is not None and name in answers and cell.metadata.nbgrader["solution"]:
+        name = grade_id(cell)
+        if name is not None and name in answers and is_answer(cell):
             _answer(cell, answers[name])
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -81,7 +81,7 @@ def restore(
 
 def _leave_out_text(restored: nbformat.NotebookNode, limits: Limits) -> None:
     """Take comments and docstrings out of a notebook where they are enough to hide weights in."""
-    cells = [cell for cell in restored.cells if _is_students_code(cell)]
+    cells = [cell for cell in restored.cells if is_students(cell)]
     text, everything = held(cell.source for cell in cells)
     if text > limits.held_text or everything > limits.held_code:
         for cell in cells:
@@ -91,31 +91,20 @@ def _leave_out_text(restored: nbformat.NotebookNode, limits: Limits) -> None:
 def _check_size(restored: nbformat.NotebookNode, limits: Limits) -> None:
     total = 0
     for number, cell in enumerate(restored.cells, start=1):
-        if not _is_students_code(cell):
+        if not is_students(cell):
             continue
         size = len(cell.source.encode())
         total += size
         if size > limits.cell_bytes:
             raise Rejected(
                 f"expected at most {limits.cell_bytes:,} bytes of code in a cell, found {size:,} "
-                f"in cell {_grade_id(cell) or f'no. {number}'}; remove what is no code"
+                f"in cell {label(cell, number)}; remove what is no code"
             )
     if total > limits.code_bytes:
         raise Rejected(
             f"expected at most {limits.code_bytes:,} bytes of code in all your cells, found "
             f"{total:,}; remove what the tasks do not need"
         )
-
-
-def _is_students_code(cell: nbformat.NotebookNode) -> bool:
-    metadata = cell.metadata.get("nbgrader")
-    return cell.cell_type == "code" and (metadata is None or bool(metadata["solution"]))
-
-
-def _grade_id(cell: nbformat.NotebookNode) -> str | None:
-    metadata: Any = cell.metadata.get("nbgrader")
-    name = metadata.get("grade_id") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _answer(cell: nbformat.NotebookNode, answer: nbformat.NotebookNode) -> None:

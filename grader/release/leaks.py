@@ -9,6 +9,7 @@ import nbformat
 
 from grader.assignment import installed_course, package_folder
 from grader.errors import CourseError
+from grader.notebooks.cells import is_answer
 
 __all__ = ["find_leaks", "notebook_text", "require_no_leaks"]
 
@@ -102,8 +103,7 @@ def _secret_lines() -> Iterator[tuple[str, str]]:
     secret: list[tuple[str, str]] = []
     for assignment in installed_course().assignments:
         for cell in nbformat.read(assignment.source, as_version=4).cells:
-            answers = cell.metadata.get("nbgrader", {}).get("solution", False)
-            if not answers:
+            if not is_answer(cell):
                 given |= set(_long_lines(cell.source))
             elif cell.cell_type == "code":
                 for part in _SOLUTION.findall(cell.source):

@@ -12,6 +12,7 @@ import nbformat
 from grader.assignment import Assignment, load
 from grader.classroom.run import Graded, grade_submission
 from grader.folders import Workplace
+from grader.notebooks.cells import grade_id, is_answer, is_checked
 from grader.notebooks.parsing import parse_course_code
 from grader.release.current import stale_assignments
 from grader.release.leaks import find_leaks, notebook_text
@@ -155,9 +156,9 @@ def _solution(assignment: Assignment) -> Case:
 
 def _blank(assignment: Assignment) -> Case:
     answers = [
-        cell.metadata.nbgrader["grade_id"]
+        str(grade_id(cell))
         for cell in nbformat.read(assignment.source, as_version=4).cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
+        if is_answer(cell)
     ]
     return _case(assignment, _BLANK, "chaff", answers)
 
@@ -230,9 +231,9 @@ def _seen(graded: Graded) -> list[str]:
     """Return the grade ids of visible checks that failed."""
     notebook = graded.result.notebook
     return [
-        str(cell.metadata.nbgrader["grade_id"])
+        str(grade_id(cell))
         for cell in (notebook.cells if notebook is not None else ())
-        if cell.metadata.get("nbgrader", {}).get("grade")
+        if is_checked(cell)
         and any(output.output_type == "error" for output in cell.get("outputs", ()))
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 import nbformat
 
 from grader.assignment import Assignment
+from grader.notebooks.cells import grade_id, is_answer
 
 __all__ = ["load_functions"]
 
@@ -33,9 +34,7 @@ def load_functions(assignment: Assignment) -> Mapping[str, Callable[..., Any]]:
     wanted = assignment.probe_cells() - {_DATA_CELL}
     notebook = nbformat.read(assignment.source, as_version=4)
     for cell in notebook.cells:
-        metadata = cell.metadata.get("nbgrader", {})
-        answers = metadata.get("solution") and not metadata.get("grade")
-        if cell.cell_type == "code" and (answers or metadata.get("grade_id") in wanted):
-            place = f"{assignment.source}, cell {metadata['grade_id']}"
+        if cell.cell_type == "code" and (is_answer(cell) or grade_id(cell) in wanted):
+            place = f"{assignment.source}, cell {grade_id(cell)}"
             exec(compile(cell.source, place, "exec"), names)
     return names
