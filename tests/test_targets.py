@@ -10,20 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsds_utils.errors import BSDSError
-from grader.assignment import get_assignment
 from grader.cli import grade
 from grader.course import ASSIGNMENTS, calibrate, targets
+from grader.course.network import network_assignment
 from grader.course.settings import BoundarySettings
 from grader.course.targets import (
     CALIBRATION_FILE,
-    FULL_CREDIT_SHARE,
     Target,
     case_name,
     load_target,
 )
 from grader.folders import Workplace
 
-CNN, RESNET = get_assignment("cnn"), get_assignment("resnet")
+CNN, RESNET = network_assignment("cnn"), network_assignment("resnet")
 UNTRAINED = {"all background": 0.0, "all boundary": 0.2, "Sobel": 0.3}
 RUNS = [
     {"seconds": 10, "seed": 0, "iou": 0.5}, {"seconds": 10, "seed": 1, "iou": 0.4},
@@ -70,8 +69,8 @@ def test_points_begin_above_the_best_untrained_answer(measured: Measured) -> Non
 def test_worst_seed_counts(measured: Measured) -> None:
     """At a calibrated budget the target follows from the worst of the seeds."""
     target = measured()
-    assert target(10).full == pytest.approx(0.3 + FULL_CREDIT_SHARE * 0.1)
-    assert target(1000).full == pytest.approx(0.3 + FULL_CREDIT_SHARE * 0.3)
+    assert target(10).full == pytest.approx(0.3 + CNN.full_credit_share * 0.1)
+    assert target(1000).full == pytest.approx(0.3 + CNN.full_credit_share * 0.3)
 
 
 def test_between_short_budgets_counts_what_was_measured(measured: Measured) -> None:
@@ -96,7 +95,7 @@ def test_gain_counts_from_the_images_at_hand(measured: Measured) -> None:
 def test_interpolation_is_logarithmic(measured: Measured) -> None:
     """Half-way between 10 and 1000 seconds is 100; beyond the longest nothing is added."""
     target = measured()
-    assert target(100).full == pytest.approx(0.3 + FULL_CREDIT_SHARE * 0.2)
+    assert target(100).full == pytest.approx(0.3 + CNN.full_credit_share * 0.2)
     assert target(90_000).full == target(1000).full
 
 

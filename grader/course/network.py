@@ -21,10 +21,15 @@ class NetworkAssignment(Assignment):
         Side of the square model input in pixels.
     encoder
         Whether the sandbox gets the ResNet50 encoder's weights.
+    full_credit_share
+        Share of the way from the best answer that needs no training to the reference solution
+        that earns all points for the IoU. Below 1 because a correct solution may be smaller,
+        slower or unluckier than the reference.
     """
 
     size: int = 0
     encoder: bool = False
+    full_credit_share: float = 0.5
     inputs: str = "grader.course.inputs:prepare"
     submission: str = "grader.course.submission:NetworkSubmission"
     preview: str | None = "grader.course.preview:make_preview"

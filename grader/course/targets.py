@@ -21,7 +21,6 @@ from grader.course.settings import BoundarySettings
 
 __all__ = [
     "CALIBRATION_FILE",
-    "FULL_CREDIT_SHARE",
     "Target",
     "budget_warning",
     "case_name",
@@ -29,12 +28,6 @@ __all__ = [
 ]
 
 CALIBRATION_FILE = Path(__file__).with_name("targets.json")
-
-FULL_CREDIT_SHARE = 0.5
-"""Share of the way from the best untrained answer to the reference that earns full credit.
-
-Below 1 because a correct solution may be smaller, slower or unluckier than the reference.
-"""
 
 _MARGIN = 0.06
 """By how much the reference must beat every untrained answer for a budget to be worth grading.
@@ -165,7 +158,7 @@ def load_target(
     return Target(
         baseline=here[method],
         method=method,
-        full=here[method] + FULL_CREDIT_SHARE * max(_MARGIN, gain),
+        full=here[method] + assignment.full_credit_share * max(_MARGIN, gain),
         reference=here[method] + gain,
         seconds=seconds,
         enough=min(enough, default=None),
