@@ -14,6 +14,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
+from grader.assignment import installed_course
 from grader.gradebook import autograde, pages
 from grader.gradebook.preprocessors import FeedbackGrades, GradeInIsolation, RestoreRelease
 
@@ -27,15 +28,16 @@ _scripts = sysconfig.get_path("scripts")
 if _scripts not in os.environ["PATH"].split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([_scripts, os.environ["PATH"]])
 
-c.CourseDirectory.course_id = "bsds"
+course = installed_course()
+c.CourseDirectory.course_id = course.id
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints",
     "*.pyc",
     "__pycache__",
-    "*.keras",
-    "*_model.json",
+    # What notebooks save when they are tried in their folders.
+    *sorted({name for one in course.assignments for name in one.artifacts}),
 ]
 
 # What students write must do nothing in the browser of whoever reads it.
