@@ -12,7 +12,6 @@ from pathlib import Path
 import nbformat
 
 from grader.assignment import COURSE_ROOT, Assignment, Inputs, load, machine
-from grader.checking.own_tests import own_tests
 from grader.checking.process import CheckJob, Findings, run_checks
 from grader.folders import Workplace, scratch
 from grader.notebooks.cells import grade_id, is_students, label
@@ -128,6 +127,9 @@ def check_executed(
         require_sandbox()
     started = time.monotonic()
     if not assignment.trusted:
+        # Here, because importing nbgrader takes seconds.
+        from grader.checking.own_tests import own_tests
+
         return own_tests(executed.notebook), time.monotonic() - started
     inputs = prepare(assignment, settings, workplace)
     with scratch("g") as folder:
