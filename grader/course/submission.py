@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bsds_utils import Arrays, Dataset, baselines, foreground_iou, open_dataset, threshold_sweep
 from bsds_utils.metrics import Sweep
-from grader.checking.artifacts import ArtifactError
+from grader.checking.artifacts import NOT_JSON, ArtifactError
 from grader.checking.submission import Submission
 from grader.course.hidden_data import HiddenSet, hidden_set
 from grader.course.machine_speed import library_sandbox
@@ -80,6 +80,14 @@ class NetworkSubmission(Submission):
         return self._once(
             ("split", name), lambda: self.dataset.load(name, size=self.assignment.size)
         )
+
+    def json(self, name: str) -> dict[str, Any]:
+        """Read a model card."""
+        card = super().json(name)
+        metrics = card.get("metrics", {})
+        if isinstance(metrics, dict) and all(isinstance(one, dict) for one in metrics.values()):
+            return card
+        raise ArtifactError(NOT_JSON.format(name=name, writer=self.json_writer))
 
     def model_bytes(self, name: str) -> bytes:
         """Contents of a model that the notebook saved."""
