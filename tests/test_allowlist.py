@@ -374,7 +374,7 @@ STEPS: list[Callable[[Any], Any]] = [
     lambda x: 1 - keras.ops.sigmoid(-x) ** 2,
     lambda x: keras.ops.where(x > 0, x, 0.1 * x),
     lambda x: keras.ops.clip(keras.ops.abs(x), 0.0, 5.0),
-    lambda x: keras.ops.concatenate([keras.ops.mean(x, -1, keepdims=True)] * 4),
+    lambda x: keras.ops.concatenate([keras.ops.mean(x, -1, keepdims=True)] * 4, axis=-1),
     lambda x: keras.ops.transpose(keras.ops.transpose(x, (0, 2, 1, 3)), (0, 2, 1, 3)),
     lambda x: keras.ops.stack([x, x], axis=1)[:, 0],
     lambda x: keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])[:, 1:-1, 1:-1],
