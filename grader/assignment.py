@@ -16,7 +16,7 @@ from grader.notebooks.cells import grade_id, is_answer, is_checked, marks
 
 __all__ = [
     "COURSE_ROOT", "Assignment", "Course", "Inputs", "Machine", "assignments_in", "get_assignment",
-    "installed_course", "load", "machine", "package_folder",
+    "installed_course", "load", "machine", "module_file", "package_folder",
 ]  # fmt: skip
 
 COURSE_ROOT = Path(__file__).resolve().parent.parent
@@ -303,12 +303,17 @@ def machine() -> Machine:
     return found
 
 
-def package_folder(name: str) -> Path:
-    """Return the folder of a package."""
+def module_file(name: str) -> Path:
+    """Return the file of a module, of a package that of its ``__init__``."""
     found = find_spec(name)
     assert found is not None
     assert found.origin is not None
-    return Path(found.origin).parent
+    return Path(found.origin)
+
+
+def package_folder(name: str) -> Path:
+    """Return the folder of a package."""
+    return module_file(name).parent
 
 
 def get_assignment(name: str) -> Assignment:

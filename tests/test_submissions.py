@@ -161,7 +161,7 @@ def _in_order(selected: Iterable[Case]) -> list[Case]:
 
 def _missed(result: Result) -> set[str]:
     """Grade ids of the checks that did not get all their points."""
-    return {v.grade_id for v in result.verdicts.values() if v.points < v.max_points}
+    return set(result.missed)
 
 
 @each("case", WHEAT, ids=lambda case: case.name)

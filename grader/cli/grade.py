@@ -204,7 +204,7 @@ def _chosen(students: list[str], names: list[str] | None) -> list[str]:
 def _line(graded: Graded, width: int) -> str:
     result = graded.result
     text = f"{graded.student:<{width}}  {result.score:6.2f} / {result.max_score:g}"
-    missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
+    missed = result.missed
     if not graded.recordable:
         text += f"  not recorded: {result.problem}"
     elif result.status != "graded":

@@ -102,10 +102,8 @@ def _from_assignment(name: str, start: Assignment) -> list[Path]:
     stems = sorted({Path(one).stem for one in own}, key=len, reverse=True)
 
     def changed(text: str) -> str:
-        for stem in stems:
-            text = text.replace(stem, name + stem.removeprefix(start.name))
-        for sample in samples:
-            text = text.replace(sample, name + sample.removeprefix(start.name))
+        for one in (*stems, *samples):
+            text = text.replace(one, name + one.removeprefix(start.name))
         return re.sub(rf'name="{start.name}"', f'name="{name}"', text)
 
     folder = start.hidden_checks.parent
@@ -117,7 +115,7 @@ def _from_assignment(name: str, start: Assignment) -> list[Path]:
     )
     source = COURSE_ROOT / "solutions" / name / f"{name}.ipynb"
     _write(source, changed(start.source.read_text(encoding="utf-8")))
-    return [source, *_copied(files, folder, _COURSE / name, changed, start.name, name)]
+    return [source, *_copied(files, folder, _COURSE / name, changed, start.name)]
 
 
 def _copied(
@@ -126,15 +124,13 @@ def _copied(
     destination: Path,
     changed: Callable[[str], str],
     before: str = _PLACEHOLDER,
-    after: str | None = None,
 ) -> list[Path]:
-    after = destination.name if after is None else after
     written = []
     for path in paths:
         relative = path.relative_to(folder)
         file = relative.name
         if file.startswith(f"{before}_"):
-            file = after + file.removeprefix(before)
+            file = destination.name + file.removeprefix(before)
         target = destination / relative.parent / file
         if path.suffix in _TEXT:
             _write(target, changed(path.read_text(encoding="utf-8")))

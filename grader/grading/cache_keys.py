@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from grader.assignment import Assignment, Inputs, installed_course, package_folder
+from grader.assignment import Assignment, Inputs, installed_course, module_file, package_folder
 from grader.notebooks.cells import grade_id
 from grader.settings import Settings
 
@@ -83,13 +83,8 @@ def _checking_code() -> bytes:
 
 def _module(name: str) -> Path:
     """Return the file of a module named as ``"module:name"``, or its folder if it has one."""
-    module = name.partition(":")[0]
-    folder = package_folder(module)
-    return (
-        folder
-        if folder.name == module.rpartition(".")[2]
-        else folder / f"{module.rpartition('.')[2]}.py"
-    )
+    file = module_file(name.partition(":")[0])
+    return file.parent if file.name == "__init__.py" else file
 
 
 @functools.cache

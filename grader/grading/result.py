@@ -52,6 +52,11 @@ class Result:
         return round(sum(verdict.points for verdict in self.verdicts.values()), 2)
 
     @property
+    def missed(self) -> list[str]:
+        """Grade ids of the checks that did not get all their points."""
+        return [v.grade_id for v in self.verdicts.values() if v.points < v.max_points]
+
+    @property
     def max_score(self) -> float:
         """Possible points of the automatic checks."""
         return sum(verdict.max_points for verdict in self.verdicts.values())

@@ -23,7 +23,7 @@ def conditions(assignments: Sequence[Assignment], settings: Settings | None = No
     settings = settings or Settings()
     limits = settings.limits
     budgets = [f"{settings.budget(one):g} ({one.name})" for one in assignments]
-    budget = " and ".join(budgets) if len(budgets) > 1 else budgets[0].partition(" ")[0]
+    budget = " and ".join(budgets) if len(budgets) != 1 else budgets[0].partition(" ")[0]
     course = installed_course()
     lines = [
         *(line.format(budget=budget) for line in course.budget_conditions),

@@ -59,7 +59,7 @@ def prove(assignment: Assignment, settings: Settings, jobs: int) -> list[Step]:
         found = _graded(assignment, samples, settings, Workplace(Path(folder).resolve()), jobs)
     wheat = [one for one in samples if one.kind == "wheat"]
     chaff = [one for one in samples if one.kind == "chaff"]
-    fails = {case.name: _missed(found[case.name]) for case in samples}
+    fails = {case.name: set(found[case.name].result.missed) for case in samples}
     lost = set().union(*(fails[case.name] for case in chaff if case.name != _BLANK), set())
     return [
         *steps,
@@ -191,16 +191,11 @@ def _graded(
         return {case.name: one for case, one in zip(samples, graded, strict=True)}
 
 
-def _missed(graded: Graded) -> set[str]:
-    verdicts = graded.result.verdicts.items()
-    return {name for name, verdict in verdicts if verdict.points < verdict.max_points}
-
-
 def _lost_points(case: Case, graded: Graded) -> Iterator[str]:
     if graded.result.status != "graded":
         yield f"{case.name} was not graded: {graded.result.problem}"
         return
-    for name in sorted(_missed(graded)):
+    for name in sorted(graded.result.missed):
         yield f"{case.name} loses points of {name}: {graded.result.verdicts[name].message}"
 
 
@@ -220,7 +215,7 @@ def _undeclared(case: Case, graded: Graded) -> Iterator[str]:
         if case.reason not in str(result.problem):
             yield f"{case.name} declares the reason '{case.reason}', found: {result.problem}"
     else:
-        missed = _missed(graded)
+        missed = set(result.missed)
         for name in sorted(missed - case.fails):
             yield f"{case.name} also loses points of {name}: {result.verdicts[name].message}"
         for name in sorted(case.fails - missed):

@@ -79,7 +79,7 @@ def _missed(one: Graded) -> str:
         return f"not recorded: {result.problem}"
     if result.status != "graded":
         return f"{result.status.replace('_', ' ')}: {result.problem}"
-    missed = [v.grade_id for v in result.verdicts.values() if v.points < v.max_points]
+    missed = result.missed
     return "all checks" if len(missed) == len(result.verdicts) else ", ".join(missed) or "-"
 
 
